@@ -1,0 +1,1 @@
+"""CRM connectors: one interface (`connector`), one folder per platform."""

@@ -1,0 +1,136 @@
+"""The normalized records that cross the connector interface (spec/crm.md section 1). Every id is text."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import ConfigDict, Field, field_validator
+
+from helpers.record import Record
+
+
+class Tag(Record):
+    """A tag definition, or a tag on a contact; ``category`` is its name, "" where the CRM has none."""
+
+    id: str
+    name: str = ""
+    description: str = ""
+    category: str = ""
+
+    @field_validator("id", "name", "description", "category", mode="before")
+    @classmethod
+    def _text(cls, value: object) -> str:
+        return "" if value is None else str(value)
+
+
+class CustomField(Record):
+    """A custom field of the CRM account."""
+
+    id: str
+    key: str = ""
+    label: str = ""
+    field_type: str = ""
+    group_name: str = ""
+    options: list[str] = Field(default_factory=list)
+    default_value: Any = None
+
+
+class Contact(Record):
+    """A contact as every CRM is read. ``custom_fields`` is keyed by the vendor's field id or name."""
+
+    id: str
+    first_name: str = ""
+    last_name: str = ""
+    email: str = ""
+    phone: str = ""
+    company: str = ""
+    job_title: str = ""
+    owner_id: str = ""
+    tags: list[Tag] = Field(default_factory=list)
+    custom_fields: dict[str, Any] = Field(default_factory=dict)
+    source_crm: str = ""
+    source_id: str = ""
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+    @field_validator(
+        "id", "first_name", "last_name", "email", "phone", "company", "job_title", "owner_id", "source_crm", "source_id",
+        mode="before",
+    )  # fmt: skip
+    @classmethod
+    def _text(cls, value: object) -> str:
+        return "" if value is None else str(value)
+
+    @property
+    def full_name(self) -> str:
+        """First and last name with one blank between them, trimmed."""
+        return f"{self.first_name} {self.last_name}".strip()
+
+    def has_tag(self, reference: str) -> bool:
+        """Whether a tag of the contact matches by exact id or by name (trimmed, case-insensitive)."""
+        wanted = reference.strip().casefold()
+        return any(tag.id == reference or tag.name.strip().casefold() == wanted for tag in self.tags)
+
+
+class ContactUpdate(Record):
+    """A partial update: None leaves a standard attribute alone, "" blanks it.
+
+    ``custom_fields`` holds what is written; keys are resolved by the connector as in set_field_value.
+    """
+
+    first_name: str | None = None
+    last_name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    company: str | None = None
+    job_title: str | None = None
+    owner_id: str | None = None
+    custom_fields: dict[str, Any] = Field(default_factory=dict)
+
+
+class NewContact(ContactUpdate):
+    """What create_contact takes; ``tags`` are tag references."""
+
+    tags: list[str] = Field(default_factory=list)
+
+
+class ContactQuery(Record):
+    """Options of get_contacts. ``cursor`` is opaque and drives paging; limit is the page size wanted."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    limit: int = Field(default=100, ge=1, le=1000)
+    cursor: str | None = None
+    offset: int | None = None
+    order_by: str | None = None
+    filters: dict[str, str] = Field(default_factory=dict)
+    tag_id: str | None = None
+    email: str | None = None
+
+
+class ContactPage(Record):
+    """One page of contacts; ``total`` is None where the vendor gives none."""
+
+    contacts: list[Contact]
+    total: int | None = None
+    next_cursor: str | None = None
+    has_more: bool = False
+
+
+class Opportunity(Record):
+    """A deal of a contact."""
+
+    id: str
+    contact_id: str = ""
+    stage_id: str = ""
+    created_at: str | None = None
+
+
+class ConnectorMetadata(Record):
+    """Who answers: get_metadata of the interface."""
+
+    platform_slug: str
+    platform_name: str
+    api_version: str = ""
+    base_url: str = ""
