@@ -251,9 +251,8 @@ class Helper(ABC, Generic[ConfigT]):
                 config = arguments[0]
                 if isinstance(config, type) and issubclass(config, HelperConfig):
                     cls.Config = config
-        if "requires_contact" not in cls.__dict__ and "requires_crm" in cls.__dict__:
-            cls.requires_contact = cls.requires_crm
-        elif not hasattr(cls, "requires_contact"):
+        inherited = "requires_crm" not in cls.__dict__ and hasattr(cls, "requires_contact")
+        if "requires_contact" not in cls.__dict__ and not inherited:
             cls.requires_contact = cls.requires_crm
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""What a helper may reach outside itself. All ports are protocols; the worker, `run_helper` and `mfh run` implement them.
+"""What a helper may reach outside itself: protocols that the worker, `run_helper` and `mfh run` implement.
 
 Helpers import no AWS: durable state, child executions, mail and files come through here.
 """
@@ -100,7 +100,7 @@ class HelperDirectory(Protocol):
     """Stored helpers of the running account."""
 
     async def resolve(self, identifier: str) -> StoredHelper | None:
-        """By short key (at most 20 characters, no prefix), ``helper:<uuid>`` or bare uuid. Another account's is None."""
+        """By short key (<= 20 characters, no prefix), ``helper:<uuid>`` or bare uuid. Another account's is None."""
         ...
 
 

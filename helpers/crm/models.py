@@ -55,8 +55,8 @@ class Contact(Record):
     updated_at: datetime | None = None
 
     @field_validator(
-        "id", "first_name", "last_name", "email", "phone", "company", "job_title", "owner_id", "source_crm", "source_id",
-        mode="before",
+        "id", "first_name", "last_name", "email", "phone", "company", "job_title", "owner_id",
+        "source_crm", "source_id", mode="before",
     )  # fmt: skip
     @classmethod
     def _text(cls, value: object) -> str:
