@@ -1,0 +1,1 @@
+"""The shared runtime of router, worker, api and the command line."""
