@@ -29,6 +29,11 @@ def instant_text(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def precise_instant_text(moment: datetime) -> str:
+    """RFC 3339, UTC, milliseconds: ``2026-01-15T10:00:00.123Z``."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def parse_instant(text: str) -> datetime:
     """A stored instant: whole seconds, milliseconds or up to nanoseconds (crm.md section 7). Raises ValueError."""
     # Python 3.11 reads at most microseconds; Go writes up to nanoseconds.

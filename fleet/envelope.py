@@ -49,7 +49,9 @@ def deduplication_id(execution_id: str) -> str:
 
 
 def message_body(image: Mapping[str, Any]) -> str:
-    """The message body: compact JSON of :data:`BODY_FIELDS`; absent attributes are left out."""
-    return json.dumps(
-        {name: image[name] for name in BODY_FIELDS if name in image}, separators=(",", ":"), ensure_ascii=False
-    )
+    """The message body: compact ASCII JSON of :data:`BODY_FIELDS`; absent attributes are left out.
+
+    ASCII because SQS refuses some characters (U+FFFE, control characters) that a contact's text may hold; an item
+    of 400 KB stays under the 1 MiB limit of a message even when every character is escaped.
+    """
+    return json.dumps({name: image[name] for name in BODY_FIELDS if name in image}, separators=(",", ":"))

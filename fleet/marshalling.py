@@ -14,8 +14,8 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 
 class _Serializer(TypeSerializer):
-    def serialize(self, value: Any) -> dict[str, Any]:
-        return super().serialize(_decimal(value))  # type: ignore[no-any-return]
+    def serialize(self, value: Any) -> Any:
+        return super().serialize(_decimal(value))
 
 
 class _Deserializer(TypeDeserializer):
@@ -40,7 +40,8 @@ _deserializer = _Deserializer()
 
 def attribute(value: Any) -> dict[str, Any]:
     """One value as a DynamoDB attribute value. Raises TypeError or ValueError for what cannot be stored."""
-    return _serializer.serialize(value)
+    result: dict[str, Any] = _serializer.serialize(value)
+    return result
 
 
 def item(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -48,6 +49,6 @@ def item(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {key: _serializer.serialize(value) for key, value in values.items()}
 
 
-def plain(image: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def plain(image: Mapping[str, Any]) -> dict[str, Any]:
     """An item or stream image as plain Python: integers as int, other numbers as float."""
     return {key: _deserializer.deserialize(value) for key, value in image.items()}

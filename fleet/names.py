@@ -1,4 +1,4 @@
-"""The names that are fixed: Terraform, compose, provisioning and the services all derive them here (architecture.md)."""
+"""The names that are fixed: provisioning and the services derive them here, Terraform repeats them."""
 
 from __future__ import annotations
 

@@ -1,0 +1,154 @@
+"""The execution item, with the attribute names of the earlier platform (crm.md section 7) and ours on top."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+import uuid
+import zlib
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from fleet.clock import parse_instant
+from helpers.errors import MyFusionError
+
+# An item may hold 400 KB; the output shares it with config and input.
+MAX_OUTPUT_BYTES = 300_000
+RETENTION = timedelta(days=7)
+
+Status = Literal["scheduled", "queued", "running", "completed", "failed", "cancelled", "skipped"]
+TERMINAL: frozenset[str] = frozenset({"completed", "failed", "cancelled", "skipped"})
+SCHEDULE_BUCKETS = 4
+
+
+class Execution(BaseModel):
+    """One request to run one helper for one contact.
+
+    Instants are RFC 3339 text; ``lease_expires_at`` and ``ttl`` are epoch seconds; ``config`` was frozen when the
+    request was accepted. Attributes this version does not know are kept.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    execution_id: str
+    helper_id: str = ""
+    helper_type: str = ""
+    account_id: str = ""
+    user_id: str = ""
+    api_key_id: str = ""
+    connection_id: str = ""
+    contact_id: str = ""
+    config: dict[str, Any] = Field(default_factory=dict)
+    input: dict[str, Any] = Field(default_factory=dict)
+    query_params: dict[str, str] = Field(default_factory=dict)
+    trigger_type: str = "api"
+    status: Status = "queued"
+    created_at: str = ""
+    started_at: str = ""
+    completed_at: str = ""
+    duration_ms: int | None = None
+    error_message: str = ""
+    output: Any = None
+    ttl: int | None = None
+
+    attempts: int = 0
+    worker_id: str = ""
+    lease_expires_at: float | None = None
+    error_type: str = ""
+    retryable: bool | None = None
+    first_attempt_at: str = ""
+    next_attempt_at: str = ""
+    not_before: str = ""
+    schedule_bucket: str = ""
+    parent_execution_id: str = ""
+    root_execution_id: str = ""
+    depth: int = 0
+    chain_path: list[str] = Field(default_factory=list)
+    chain_group: str = ""
+    chain_index: int | None = None
+    depends_on_execution_id: str = ""
+    replay_of: str = ""
+
+    @field_validator("config", "input", "query_params", mode="before")
+    @classmethod
+    def _object(cls, value: object) -> object:
+        return {} if value is None else value
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether nothing will happen to it any more."""
+        return self.status in TERMINAL
+
+    @property
+    def started_epoch(self) -> float:
+        """Epoch seconds at which the last attempt started (0 before the first)."""
+        return parse_instant(self.started_at).timestamp() if self.started_at else 0.0
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """The output as an object, whether it was stored as JSON text or as a map."""
+        if isinstance(self.output, str) and self.output:
+            parsed = json.loads(self.output)
+            return parsed if isinstance(parsed, dict) else {}
+        return self.output if isinstance(self.output, dict) else {}
+
+    def to_item(self) -> dict[str, Any]:
+        """The attributes to store: empty ones are left out, as index keys must not be empty."""
+        return {
+            name: value
+            for name, value in self.model_dump().items()
+            if value not in ("", None) and not (name in {"chain_path", "depth", "attempts"} and not value)
+        }
+
+
+def new_execution_id() -> str:
+    """``exec:`` + UUIDv7: sortable by time of creation."""
+    milliseconds = time.time_ns() // 1_000_000
+    value = (milliseconds << 80) | secrets.randbits(80)
+    value = (value & ~(0xF << 76)) | (0x7 << 76)
+    value = (value & ~(0x3 << 62)) | (0x2 << 62)
+    return f"exec:{uuid.UUID(int=value)}"
+
+
+def schedule_bucket(execution_id: str) -> str:
+    """The partition of the schedule index: spreads due items over a few partitions."""
+    return f"scheduled#{zlib.crc32(execution_id.encode()) % SCHEDULE_BUCKETS}"
+
+
+RefusalReason = Literal["missing", "terminal", "running", "not_due", "not_owner", "wrong_state"]
+
+
+class TransitionRefused(MyFusionError):
+    """The stored execution does not allow this transition.
+
+    ``stored`` is the item as it is (None when it does not exist), ``reason``: ``missing``; ``terminal``
+    (completed, failed, cancelled, skipped); ``running`` (another worker holds a lease); ``not_due`` (before its
+    not_before); ``not_owner`` (the lease went to another worker or attempt); ``wrong_state``.
+    """
+
+    def __init__(self, transition: str, execution_id: str, reason: RefusalReason, stored: Execution | None) -> None:
+        self.transition = transition
+        self.execution_id = execution_id
+        self.reason = reason
+        self.stored = stored
+        state = stored.status if stored else "absent"
+        super().__init__(f"{transition} of {execution_id} refused: {reason} (stored status: {state})")
+
+
+def output_text(output: Mapping[str, Any]) -> str:
+    """The output as JSON text; one over the size limit is cut to its message and actions, with a note."""
+    text = json.dumps(output, separators=(",", ":"), ensure_ascii=False, default=str)
+    if len(text.encode()) <= MAX_OUTPUT_BYTES:
+        return text
+    note = f"the output had {len(text.encode())} bytes and was cut: at most {MAX_OUTPUT_BYTES} can be stored"
+    for kept in (("success", "message", "actions"), ("success", "message")):
+        cut = {key: output[key] for key in kept if key in output}
+        cut["message"] = str(cut.get("message", ""))[:10_000]
+        text = json.dumps({**cut, "modified_data": {}, "truncated": note}, separators=(",", ":"), default=str)
+        if len(text.encode()) <= MAX_OUTPUT_BYTES:
+            break
+    return text
