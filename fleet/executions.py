@@ -80,7 +80,7 @@ class ExecutionStore:
         except ClientError as exc:
             if exc.response["Error"]["Code"] != "TransactionCanceledException":
                 raise
-            reasons = [reason.get("Code") for reason in exc.response.get("CancellationReasons", [])]  # type: ignore[typeddict-item]
+            reasons = [reason.get("Code") for reason in exc.response.get("CancellationReasons", [])]
             if reasons[:1] == ["ConditionalCheckFailed"]:
                 return True  # stored by an earlier delivery of the parent
             if reasons[1:2] == ["ConditionalCheckFailed"]:
