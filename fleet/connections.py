@@ -1,0 +1,150 @@
+"""From a connection id to credentials: connection row → auth row → platform row (crm.md section 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fleet.marshalling import attribute, item, plain
+from fleet.settings import FleetSettings
+from helpers.crm.errors import CrmError, CrmErrorCode
+from helpers.ports import ServiceAuth
+
+if TYPE_CHECKING:
+    from types_aiobotocore_dynamodb.client import DynamoDBClient
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Everything a connector or service client needs. Never logged: the repr names no secret."""
+
+    slug: str
+    connection_id: str
+    auth_id: str
+    auth_type: str
+    base_url: str
+    account_id: str
+    auth: ServiceAuth
+    expires_at: float | None
+    settings: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        return f"Credentials({self.slug}, {self.connection_id}, {self.auth!r})"
+
+
+class ConnectionStore:
+    """Reads connections, their credentials and platforms.
+
+    Errors are CrmError with the loader's codes: CONNECTION_NOT_FOUND, FORBIDDEN (another account's),
+    NO_AUTH, AUTH_NOT_FOUND, PLATFORM_NOT_FOUND; a connection or auth that is not active is AUTH_EXPIRED.
+    """
+
+    def __init__(self, dynamodb: DynamoDBClient, settings: FleetSettings) -> None:
+        self._dynamodb = dynamodb
+        self._settings = settings
+
+    async def credentials(self, connection_id: str, account_id: str) -> Credentials:
+        """The credentials of the account's connection, read consistently."""
+        connection = await self._get(self._settings.connections_table, "connection_id", connection_id)
+        if connection is None:
+            raise _refused(CrmErrorCode.CONNECTION_NOT_FOUND, 404, f"connection {connection_id} does not exist")
+        if connection.get("account_id") != account_id:
+            raise _refused(CrmErrorCode.FORBIDDEN, 403, f"connection {connection_id} belongs to another account")
+        if connection.get("status", "active") != "active":
+            raise _refused(
+                CrmErrorCode.AUTH_EXPIRED, 401, f"connection {connection_id} is {connection['status']}: reconnect it"
+            )
+        if not connection.get("auth_id"):
+            raise _refused(CrmErrorCode.NO_AUTH, 400, f"connection {connection_id} has no credentials: reconnect it")
+        auth = await self._get(self._settings.platform_connection_auths_table, "auth_id", connection["auth_id"])
+        if auth is None:
+            raise _refused(CrmErrorCode.AUTH_NOT_FOUND, 404, f"credentials of connection {connection_id} are gone")
+        if auth.get("account_id", account_id) != account_id:
+            raise _refused(CrmErrorCode.FORBIDDEN, 403, f"credentials of {connection_id} belong to another account")
+        if auth.get("status") != "active":
+            raise _refused(
+                CrmErrorCode.AUTH_EXPIRED, 401, f"credentials of connection {connection_id} are {auth.get('status')}"
+            )
+        platform = await self._get(self._settings.platforms_table, "platform_id", connection.get("platform_id", ""))
+        if platform is None:
+            raise _refused(
+                CrmErrorCode.PLATFORM_NOT_FOUND, 404, f"platform {connection.get('platform_id')} does not exist"
+            )
+        return resolve(connection, auth, platform)
+
+    async def list_connections(self, account_id: str) -> list[dict[str, Any]]:
+        """The connection rows of the account (they hold no secrets)."""
+        rows: list[dict[str, Any]] = []
+        request: dict[str, Any] = {}
+        while True:
+            answer = await self._dynamodb.query(
+                TableName=self._settings.connections_table,
+                IndexName="AccountIdIndex",
+                KeyConditionExpression="account_id = :account",
+                ExpressionAttributeValues=item({":account": account_id}),
+                **request,
+            )
+            rows.extend(plain(row) for row in answer["Items"])
+            if not answer.get("LastEvaluatedKey"):
+                return rows
+            request = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    async def mark_error(self, connection_id: str) -> None:
+        """Set the connection's status to ``error``: its credentials are refused for good."""
+        await self._dynamodb.update_item(
+            TableName=self._settings.connections_table,
+            Key={"connection_id": attribute(connection_id)},
+            UpdateExpression="SET #status = :error",
+            ConditionExpression="attribute_exists(connection_id)",
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues=item({":error": "error"}),
+        )
+
+    async def _get(self, table: str, key: str, value: str) -> dict[str, Any] | None:
+        if not value:
+            return None
+        answer = await self._dynamodb.get_item(TableName=table, Key={key: attribute(value)}, ConsistentRead=True)
+        return plain(answer["Item"]) if "Item" in answer else None
+
+
+def resolve(connection: Mapping[str, Any], auth: Mapping[str, Any], platform: Mapping[str, Any]) -> Credentials:
+    """Merge the three rows, in the order of crm.md section 3.
+
+    base_url: what the user typed (auth, then connection metadata), then the platform row unless it is a template,
+    else "" (the connector's default). account_id: external_app_id, else the stored location.
+    """
+    auth_meta: Mapping[str, Any] = auth.get("credentials_meta") or {}
+    connection_meta: Mapping[str, Any] = connection.get("credentials_metadata") or {}
+    platform_url = str((platform.get("api_config") or {}).get("base_url") or "")
+    base_url = str(auth_meta.get("api_url") or connection_meta.get("api_url") or "") or (
+        platform_url if "{" not in platform_url else ""
+    )
+    account = str(
+        connection.get("external_app_id") or auth_meta.get("location_id") or connection_meta.get("location_id") or ""
+    )
+    api_secret = str(auth.get("api_secret") or auth_meta.get("app_id") or connection_meta.get("app_id") or "")
+    expires_at = auth.get("expires_at")
+    return Credentials(
+        slug=str(platform["slug"]),
+        connection_id=str(connection["connection_id"]),
+        auth_id=str(connection.get("auth_id", "")),
+        auth_type=str(auth.get("auth_type") or connection.get("auth_type") or ""),
+        base_url=base_url,
+        account_id=account,
+        auth=ServiceAuth(
+            access_token=str(auth.get("access_token") or ""),
+            refresh_token=str(auth.get("refresh_token") or ""),
+            api_key=str(auth.get("api_key") or ""),
+            api_secret=api_secret,
+            base_url=base_url,
+            account_id=account,
+        ),
+        # 0 or absent: unknown, used until the vendor answers 401
+        expires_at=float(expires_at) if expires_at else None,
+        settings={**connection_meta, **auth_meta},
+    )
+
+
+def _refused(code: CrmErrorCode, status: int, message: str) -> CrmError:
+    return CrmError(code, message, platform="connection", status_code=status)
