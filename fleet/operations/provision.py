@@ -22,6 +22,7 @@ from helpers.registry import inventory
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
+    from mypy_boto3_dynamodbstreams.client import DynamoDBStreamsClient
     from mypy_boto3_sqs.client import SQSClient
     from mypy_boto3_ssm.client import SSMClient
 
@@ -47,6 +48,7 @@ class Provisioner:
             **credentials(settings),
         }
         self._dynamodb: DynamoDBClient = boto3.client("dynamodb", **common)
+        self._streams: DynamoDBStreamsClient = boto3.client("dynamodbstreams", **common)
         self._sqs: SQSClient = boto3.client("sqs", **common)
         self._ssm: SSMClient = boto3.client("ssm", **common)
 
@@ -82,15 +84,9 @@ class Provisioner:
                 )
 
     def _wait_for_stream(self, name: str) -> None:
-        streams = boto3.client(
-            "dynamodbstreams",
-            region_name=self._settings.aws_region,
-            endpoint_url=self._settings.aws_endpoint_url,
-            **credentials(self._settings),
-        )
         arn = self._dynamodb.describe_table(TableName=name)["Table"]["LatestStreamArn"]
         for _attempt in range(120):
-            if streams.describe_stream(StreamArn=arn)["StreamDescription"]["StreamStatus"] == "ENABLED":
+            if self._streams.describe_stream(StreamArn=arn)["StreamDescription"]["StreamStatus"] == "ENABLED":
                 return
             time.sleep(0.5)
         raise TimeoutError(f"the stream of {name} is not ENABLED after 60 s")
