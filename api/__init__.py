@@ -1,0 +1,1 @@
+"""HTTP ingress: accepts executions, answers what became of them."""

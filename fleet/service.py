@@ -74,11 +74,9 @@ class Process:
         log.error("side_task_died", task=task.get_name(), exc_info=cause)
         self.stop(f"side task {task.get_name()} died")
 
-    async def end_side_task(self, task: asyncio.Task[None]) -> None:
-        """Cancel one side task on purpose and wait for it."""
+    def expect_end(self, task: asyncio.Task[None]) -> None:
+        """From now on the end of this side task is part of the drain; its owner awaits it."""
         self._side_tasks.discard(task)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
     async def close(self) -> None:
         """Cancel every side task and wait until all are gone."""

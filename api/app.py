@@ -1,0 +1,106 @@
+"""The routes."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any, Literal
+
+from botocore.exceptions import ClientError
+from fastapi import FastAPI, Header, Query, Request
+from fastapi.responses import JSONResponse
+
+from api import problems
+from api.backend import Backend, Caller, Stores
+from api.execution_request import build_execution, check_helper, read_request, same_request
+from api.execution_view import decode_cursor, encode_cursor, view
+from api.problems import Problem
+from helpers import registry
+
+Status = Literal["scheduled", "queued", "running", "completed", "failed", "cancelled", "skipped"]
+
+
+def create_app(backend: Backend) -> FastAPI:
+    """The application over these stores."""
+    app = FastAPI(title="MyFusion helpers", version="1", docs_url="/docs", redoc_url=None)
+    app.state.backend = backend
+    problems.install(app)
+
+    @app.get("/healthz")
+    async def healthz() -> dict[str, Any]:
+        """Whether the API serves."""
+        return {"service": "api", "healthy": True}
+
+    @app.post("/helpers/{helper_id}/execute", status_code=202)
+    async def execute(
+        helper_id: str,
+        request: Request,
+        stores: Stores,
+        caller: Caller,
+        idempotency_key: Annotated[str | None, Header()] = None,
+    ) -> JSONResponse:
+        """Accept an execution. The same Idempotency-Key answers with the same execution."""
+        body = await read_request(request, stores.settings.api_max_body_bytes)
+        helper = check_helper(await stores.helpers.find(helper_id, caller.account_id), helper_id)
+        wanted = build_execution(helper, caller, body, dict(request.query_params), idempotency_key)
+        stored, created = await stores.executions.create(wanted)
+        if not created and not same_request(stored, wanted):
+            raise Problem(
+                422, "idempotency_key_reused", "this Idempotency-Key belongs to another request; use a new one"
+            )
+        answer = {"execution_id": stored.execution_id, "helper_id": stored.helper_id, "status": stored.status}
+        return JSONResponse(answer, status_code=202, headers={"Location": f"/executions/{stored.execution_id}"})
+
+    @app.get("/executions/{execution_id}")
+    async def get_execution(execution_id: str, stores: Stores, caller: Caller) -> dict[str, Any]:
+        """One execution of the caller's account."""
+        execution = await stores.executions.get(execution_id)
+        if execution is None or execution.account_id != caller.account_id:
+            raise Problem(404, "execution_not_found", f"your account has no execution {execution_id!r}")
+        return view(execution)
+
+    @app.get("/executions")
+    async def list_executions(
+        stores: Stores,
+        caller: Caller,
+        helper_id: str | None = None,
+        status: Status | None = None,
+        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+        cursor: Annotated[str | None, Query(max_length=2048)] = None,
+    ) -> dict[str, Any]:
+        """Executions of the caller's account, newest first."""
+        try:
+            found, following = await stores.index.list(
+                account_id=caller.account_id,
+                helper_id=helper_id,
+                status=status,
+                limit=limit,
+                start=decode_cursor(cursor),
+            )
+        except ClientError as exc:
+            if cursor and exc.response["Error"]["Code"] == "ValidationException":
+                raise Problem(422, "invalid_cursor", "cursor: it belongs to another query; start without one") from exc
+            raise
+        return {"executions": [view(execution) for execution in found], "next_cursor": encode_cursor(following)}
+
+    @app.get("/helper-types")
+    async def helper_types() -> dict[str, Any]:
+        """Every helper type: its metadata and the JSON schema of its config."""
+        return {"helper_types": await asyncio.to_thread(_catalogue)}
+
+    return app
+
+
+def _catalogue() -> list[dict[str, Any]]:
+    return [
+        {
+            "type": helper.type,
+            "name": helper.name,
+            "category": helper.category,
+            "description": helper.description,
+            "requires_crm": helper.requires_crm,
+            "supported_crms": list(helper.supported_crms),
+            "config_schema": helper.Config.model_json_schema(),
+            "example": helper.example.config,
+        }
+        for helper in registry.load_all().values()
+    ]
