@@ -64,3 +64,16 @@ async def aws_clients(settings: FleetSettings, *, pool_connections: int = 64) ->
             sqs=await stack.enter_async_context(session.create_client("sqs", **common)),
             ssm=await stack.enter_async_context(session.create_client("ssm", **common)),
         )
+
+
+@asynccontextmanager
+async def service_client(settings: FleetSettings, service: str, **credentials_of_tenant: str) -> AsyncIterator[Any]:
+    """A client for a service that is used now and then (s3, sesv2); the platform's credentials unless others given."""
+    common: dict[str, Any] = {
+        "region_name": settings.aws_region,
+        "endpoint_url": settings.aws_endpoint_url,
+        **(credentials_of_tenant or credentials(settings)),
+    }
+    client: Any = get_session().create_client(service, **common)
+    async with client as opened:
+        yield opened

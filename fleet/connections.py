@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from fleet.clock import SystemClock
 from fleet.marshalling import attribute, item, plain
 from fleet.settings import FleetSettings
 from helpers.crm.errors import CrmError, CrmErrorCode
+from helpers.errors import StateConflict
 from helpers.ports import ServiceAuth
 
 if TYPE_CHECKING:
@@ -29,6 +31,10 @@ class Credentials:
     expires_at: float | None
     settings: Mapping[str, Any]
 
+    def with_auth(self, auth: ServiceAuth) -> Credentials:
+        """The same connection with renewed tokens."""
+        return replace(self, auth=auth)
+
     def __repr__(self) -> str:
         return f"Credentials({self.slug}, {self.connection_id}, {self.auth!r})"
 
@@ -40,9 +46,10 @@ class ConnectionStore:
     NO_AUTH, AUTH_NOT_FOUND, PLATFORM_NOT_FOUND; a connection or auth that is not active is AUTH_EXPIRED.
     """
 
-    def __init__(self, dynamodb: DynamoDBClient, settings: FleetSettings) -> None:
+    def __init__(self, dynamodb: DynamoDBClient, settings: FleetSettings, *, clock: SystemClock | None = None) -> None:
         self._dynamodb = dynamodb
         self._settings = settings
+        self._clock = clock or SystemClock()
 
     async def credentials(self, connection_id: str, account_id: str) -> Credentials:
         """The credentials of the account's connection, read consistently."""
@@ -89,6 +96,36 @@ class ConnectionStore:
             if not answer.get("LastEvaluatedKey"):
                 return rows
             request = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    async def store_tokens(self, held: Credentials, auth: ServiceAuth, *, expires_at: int | None = None) -> None:
+        """Store renewed tokens on condition that nobody renewed or reconnected since. Raises StateConflict."""
+        values: dict[str, Any] = {
+            ":access": auth.access_token,
+            ":refresh": auth.refresh_token or held.auth.refresh_token,
+            ":spent": held.auth.refresh_token,
+            ":now": int(self._clock.now().timestamp()),
+            ":zero": 0,
+            ":one": 1,
+            ":active": "active",
+        }
+        update = (
+            "SET access_token = :access, refresh_token = :refresh, version = if_not_exists(version, :zero) + :one, "
+            "last_refresh_at = :now, updated_at = :now, refresh_attempts = :zero, #status = :active"
+        )
+        if expires_at is not None:
+            values[":expires"] = expires_at
+            update += ", expires_at = :expires"
+        try:
+            await self._dynamodb.update_item(
+                TableName=self._settings.platform_connection_auths_table,
+                Key={"auth_id": attribute(held.auth_id)},
+                UpdateExpression=update + " REMOVE last_refresh_error, refresh_lease_owner, refresh_lease_until",
+                ConditionExpression="refresh_token = :spent",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues=item(values),
+            )
+        except self._dynamodb.exceptions.ConditionalCheckFailedException as exc:
+            raise StateConflict(f"the tokens of connection {held.connection_id} were renewed elsewhere") from exc
 
     async def mark_error(self, connection_id: str) -> None:
         """Set the connection's status to ``error``: its credentials are refused for good."""
