@@ -1,0 +1,1 @@
+"""The FIFO consumer: queue → helper → result."""
