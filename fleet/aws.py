@@ -74,6 +74,6 @@ async def service_client(settings: FleetSettings, service: str, **credentials_of
         "endpoint_url": settings.aws_endpoint_url,
         **(credentials_of_tenant or credentials(settings)),
     }
-    client: Any = get_session().create_client(service, **common)
-    async with client as opened:
-        yield opened
+    session: Any = get_session()
+    async with session.create_client(service, **common) as client:
+        yield client

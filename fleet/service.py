@@ -56,6 +56,11 @@ class Process:
             log.info("service_stopping", reason=reason)
             self.stopping.set()
 
+    def fail(self, failure: BaseException) -> None:
+        """Drain and end with an error: something is wrong that a restart mends."""
+        self.failure = self.failure or failure
+        self.stop(str(failure))
+
     def side_task(self, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run something the service cannot do without. Its end before :meth:`close` stops the process, loudly."""
         task = asyncio.create_task(work, name=name)
@@ -70,9 +75,8 @@ class Process:
         cause = None if task.cancelled() else task.exception()
         failure = SideTaskDied(f"side task {task.get_name()!r} ended: {cause!r}")
         failure.__cause__ = cause
-        self.failure = self.failure or failure
         log.error("side_task_died", task=task.get_name(), exc_info=cause)
-        self.stop(f"side task {task.get_name()} died")
+        self.fail(failure)
 
     def expect_end(self, task: asyncio.Task[None]) -> None:
         """From now on the end of this side task is part of the drain; its owner awaits it."""

@@ -114,7 +114,7 @@ class Consumer:
                 await self.groups.wait_idle()
                 await self.acknowledger.flush()
         except TimeoutError:
-            log.error("drain_incomplete", groups=len(self.groups), in_hand=len(self.hand))
+            log.warning("drain_incomplete", groups=len(self.groups), in_hand=len(self.hand))
 
     async def _group_ended(self, queue_url: str) -> None:
         await self.permits.release(queue_url)

@@ -16,7 +16,6 @@ from fleet.metrics import Metrics
 from helpers import registry
 from helpers.contract import HelperOutput
 from helpers.errors import HelperCrashed, HelperError, TransientFailure
-from helpers.invocation import Invocation
 from worker.backoff import retry_delay
 from worker.dead_letters import DeadLetters
 from worker.outcomes import Duplicate, Failed, Interrupted, Outcome, RetryLater, Succeeded
@@ -98,12 +97,9 @@ class Runner:
     async def extend_leases(self) -> None:
         """Extend the lease of every running execution; one that was lost is cancelled."""
         held = list(self.running.items())
+        seconds = self._settings.worker_visibility_seconds
         results = await asyncio.gather(
-            *(
-                self._executions.extend(execution, self._settings.worker_visibility_seconds)
-                for _, (execution, _) in held
-            ),
-            return_exceptions=True,
+            *(self._executions.extend(execution, seconds) for _, (execution, _) in held), return_exceptions=True
         )
         for (execution_id, (_execution, task)), result in zip(held, results, strict=True):
             if isinstance(result, TransitionRefused):
@@ -274,21 +270,3 @@ def _poison(payload: dict[str, Any] | None, execution_id: str, helper_type: str)
     if payload.get("helper_type") != helper_type:
         return f"the body is for helper type {payload.get('helper_type')!r}, this is the queue of {helper_type!r}"
     return ""
-
-
-def invocation_of(execution: Execution) -> Invocation:
-    """What the helper sees of the execution."""
-    return Invocation(
-        execution_id=execution.execution_id,
-        helper_id=execution.helper_id,
-        account_id=execution.account_id,
-        user_id=execution.user_id,
-        connection_id=execution.connection_id,
-        contact_id=execution.contact_id,
-        config=execution.config,
-        input=execution.input,
-        query_params=execution.query_params,
-        root_execution_id=execution.root_execution_id or execution.execution_id,
-        depth=execution.depth,
-        chain_path=tuple(execution.chain_path),
-    )

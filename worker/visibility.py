@@ -43,8 +43,8 @@ async def change_visibility(client: SqsClient, messages: Sequence[Message], seco
             log.warning("visibility_change_failed", queue=batch[0].queue.helper_type, error=repr(exc))
             failures.extend(VisibilityFailure(message, type(exc).__name__, False) for message in batch)
             continue
-        for entry in answer.get("Failed", ()):
-            failures.append(
-                VisibilityFailure(batch[int(entry["Id"])], str(entry.get("Code")), bool(entry.get("SenderFault", True)))
-            )
+        failures += [
+            VisibilityFailure(batch[int(entry["Id"])], str(entry.get("Code")), bool(entry.get("SenderFault", True)))
+            for entry in answer.get("Failed", ())
+        ]
     return failures

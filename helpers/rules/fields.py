@@ -109,3 +109,8 @@ def contact_value(contact: Contact, key: str, default: Any = None) -> Any:
         return contact.custom_fields[key]
     read = _MERGE_NAMES.get(key)
     return default if read is None else read(contact)
+
+
+def contact_values(contact: Contact) -> dict[str, Any]:
+    """Every key that :func:`contact_value` knows, with its value: what merge text may name."""
+    return {**{name: read(contact) for name, read in _MERGE_NAMES.items()}, **contact.custom_fields}

@@ -1,0 +1,144 @@
+"""From an HTTP result to the outcome of a run: integration spec C3.
+
+    response = await call(ctx, "POST", url, service="Twilio", json={...}, secrets=[token])
+    answer = json_object(response, "Twilio")
+
+A section with statuses of its own uses `helpers.services.exchange` and asks :func:`failure_of` for the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+
+from helpers.contract import HelperContext
+from helpers.errors import HelperError, PermanentFailure, TransientFailure
+from helpers.services.exchange import TOTAL_SECONDS, exchange
+from helpers.services.redaction import redact
+
+RETRYABLE_4XX = frozenset({408, 425, 429})
+# A service that wants a longer pause has a daily quota, which no backoff of a queue bridges.
+LONGEST_RETRY_AFTER_SECONDS = 900.0
+EXCERPT_CHARACTERS = 500
+
+# Raised before anything was sent: the request itself is wrong, so a repetition fails the same way.
+UNSENDABLE = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL)
+
+
+class NoAnswer(TransientFailure):
+    """The service gave no complete answer.
+
+    ``maybe_received``: the request may have arrived, so what it asks for may have happened.
+    """
+
+    def __init__(self, message: str | None = None, *, maybe_received: bool = True) -> None:
+        super().__init__(message)
+        self.maybe_received = maybe_received
+
+
+async def call(
+    ctx: HelperContext[Any],
+    method: str,
+    url: str | httpx.URL,
+    *,
+    service: str,
+    secrets: Iterable[str] = (),
+    total_seconds: float = TOTAL_SECONDS,
+    **request: Any,
+) -> httpx.Response:
+    """One request, one attempt; the 2xx answer, or the error of C3.
+
+    ``secrets`` are masked in error texts. ``request``: headers, params, json, data, content, files of httpx.
+    """
+    response = await send(ctx, method, url, service=service, secrets=secrets, total_seconds=total_seconds, **request)
+    if not response.is_success:
+        raise failure_of(response, service, now=ctx.clock.now(), secrets=secrets)
+    return response
+
+
+async def send(
+    ctx: HelperContext[Any],
+    method: str,
+    url: str | httpx.URL,
+    *,
+    service: str,
+    secrets: Iterable[str] = (),
+    total_seconds: float = TOTAL_SECONDS,
+    **request: Any,
+) -> httpx.Response:
+    """One request, one attempt; the answer whatever its status. Raises NoAnswer or PermanentFailure."""
+    headers = {"User-Agent": ctx.settings.user_agent, **request.pop("headers", {})}
+    try:
+        built = ctx.http.build_request(method, url, headers=headers, **request)
+        return await exchange(ctx.http, built, total_seconds=total_seconds)
+    except (httpx.RequestError, httpx.InvalidURL) as exc:
+        raise transport_failure(exc, service, secrets=secrets) from exc
+
+
+def transport_failure(exc: Exception, service: str, *, secrets: Iterable[str] = ()) -> HelperError:
+    """The outcome of a request without an answer: retryable, unless the request could never be sent."""
+    message = f"{service}: {type(exc).__name__}: {redact(str(exc), secrets)[:EXCERPT_CHARACTERS]}"
+    if isinstance(exc, UNSENDABLE):
+        return PermanentFailure(message)
+    connecting = isinstance(exc, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
+    return NoAnswer(message, maybe_received=not connecting)
+
+
+def failure_of(
+    response: httpx.Response, service: str, *, now: datetime, secrets: Iterable[str] = (), detail: str = ""
+) -> HelperError:
+    """The outcome of an answer that is not 2xx. ``detail`` replaces the excerpt of the body in the message."""
+    excerpt = redact(detail or response.text.strip(), [*secrets, *_credentials_of(response)])[:EXCERPT_CHARACTERS]
+    message = f"{service} answered {response.status_code}" + (f": {excerpt}" if excerpt else "")
+    if not is_retryable_status(response.status_code):
+        return PermanentFailure(message)
+    wait = retry_after_seconds(response.headers, now)
+    if wait is not None and wait > LONGEST_RETRY_AFTER_SECONDS:
+        return PermanentFailure(f"{message} (asks to wait {wait:g} s)")
+    return TransientFailure(message, retry_after=wait)
+
+
+def is_retryable_status(status: int) -> bool:
+    """408, 425, 429 and every 5xx."""
+    return status in RETRYABLE_4XX or status >= 500
+
+
+def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | None:
+    """The Retry-After header, seconds or HTTP date, as seconds from ``now``; None when absent or unreadable."""
+    value = headers.get("Retry-After", "").strip()
+    try:
+        seconds = float(value) if value.replace(".", "", 1).isdecimal() else _seconds_until(value, now)
+    except ValueError:
+        return None
+    return max(0.0, seconds)
+
+
+def json_of(response: httpx.Response, service: str) -> Any:
+    """The JSON body of a 2xx answer. Raises PermanentFailure for anything else (C3)."""
+    try:
+        return response.json()
+    except ValueError as exc:
+        raise PermanentFailure(f"{service} answered {response.status_code} without valid JSON") from exc
+
+
+def json_object(response: httpx.Response, service: str) -> dict[str, Any]:
+    """The JSON object in the body. Raises PermanentFailure for anything else."""
+    answer = json_of(response, service)
+    if not isinstance(answer, dict):
+        raise PermanentFailure(f"{service} answered {response.status_code} without a JSON object")
+    return answer
+
+
+def _seconds_until(http_date: str, now: datetime) -> float:
+    instant = parsedate_to_datetime(http_date)
+    return ((instant if instant.tzinfo else instant.replace(tzinfo=UTC)) - now).total_seconds()
+
+
+def _credentials_of(response: httpx.Response) -> list[str]:
+    """The credentials our own request carried in its Authorization header: a service may echo them."""
+    authorization = response.request.headers.get("Authorization", "")
+    return [authorization, authorization.partition(" ")[2]] if authorization else []
