@@ -1,0 +1,52 @@
+"""combine_it: join fields into one. merge_it is the same with at least two sources."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, Strict
+
+from helpers.contract import Example, Helper, HelperConfig, HelperContext, HelperOutput
+from helpers.rules.config_types import FieldKey, Flag, Text
+from helpers.rules.empty import is_empty
+from helpers.rules.text import to_text
+
+
+class Config(HelperConfig):
+    """What is joined, how, and where it goes."""
+
+    source_fields: Annotated[list[FieldKey], Strict()] = Field(
+        min_length=1, description="Fields to read, in this order; a field listed twice is used twice."
+    )
+    target_field: FieldKey = Field(description="Where the result goes; may be one of the sources.")
+    separator: Text = Field(default=" ", description='Literal text between the values; "" joins without any.')
+    skip_empty: Flag = Field(default=True, description="Leave empty sources out; false doubles up the separators.")
+
+
+class CombineIt(Helper[Config]):
+    """Values are not trimmed. With every source empty: nothing to do, unless skip_empty is off."""
+
+    type = "combine_it"
+    name = "Combine It"
+    category = "contact"
+    description = "Join one or more fields into one, with a separator."
+    example = Example(
+        config={"source_fields": ["city", "state"], "target_field": "place", "separator": ", "},
+        crm={"contact": {"id": "c1", "custom_fields": {"city": "Austin", "state": "TX"}}},
+    )
+
+    async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:
+        config = ctx.config
+        values = [await ctx.read(field) for field in config.source_fields]
+        texts = ["" if is_empty(value) else to_text(value) for value in values]
+        if config.skip_empty:
+            texts = [text for text in texts if text]
+            if not texts:
+                return HelperOutput.no_op("every source field is empty")
+        joined = config.separator.join(texts)
+        action = await ctx.write(config.target_field, joined)
+        return HelperOutput.ok(
+            f"joined {len(texts)} values into {config.target_field}",
+            modified_data={config.target_field: joined},
+            actions=[action],
+        )

@@ -1,0 +1,74 @@
+"""default_to_field: write fixed text, a date macro or merge text into a field."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import Field
+
+from helpers.contract import Example, Helper, HelperConfig, HelperContext, HelperOutput
+from helpers.crm.models import Contact
+from helpers.rules.config_types import FieldKey, RequiredText
+from helpers.rules.text import to_text
+
+
+class Config(HelperConfig):
+    """The text and the field."""
+
+    default: RequiredText = Field(
+        description="Template: @date_now, @date_today, @FirstName @LastName @Email @Phone1 @Company @JobTitle @Id and "
+        "@<custom field key>; just now or today is the current time or date (UTC)."
+    )
+    to_field: FieldKey = Field(description="Field to write; an existing value is overwritten.")
+
+
+class DefaultToField(Helper[Config]):
+    """An empty result leaves the field alone."""
+
+    type = "default_to_field"
+    name = "Default To Field"
+    category = "contact"
+    description = "Write fixed text, date macro or merge text into a field."
+    example = Example(
+        config={"default": "Welcome @FirstName, joined @date_today", "to_field": "greeting"},
+        crm={"contact": {"id": "c1", "first_name": "Ada"}},
+    )
+
+    async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:
+        field = ctx.config.to_field
+        text = fill_in(ctx.config.default, ctx.contact, ctx.clock.now())
+        if not text:
+            return HelperOutput.no_op("the text is empty for this contact")
+        action = await ctx.write(field, text)
+        return HelperOutput.ok(f"wrote {field}", modified_data={field: text}, actions=[action])
+
+
+def fill_in(template: str, contact: Contact, now: datetime) -> str:
+    """The template with its tokens replaced, in one pass: an inserted value is never scanned again.
+
+    At each place the longest known token wins (a custom field CompanySize over @Company). Unknown tokens stay as
+    written, so help@acme.com survives.
+    """
+    now = now.astimezone(UTC)
+    date_now, date_today = now.strftime("%Y-%m-%d %H:%M:%S"), now.strftime("%Y-%m-%d")
+    whole = template.replace('"', "").strip().lower()
+    if whole in {"now", "today"}:
+        return date_now if whole == "now" else date_today
+    tokens: Mapping[str, Any] = {
+        "FirstName": contact.first_name,
+        "LastName": contact.last_name,
+        "Email": contact.email,
+        "Phone1": contact.phone,
+        "Company": contact.company,
+        "JobTitle": contact.job_title,
+        "Id": contact.id,
+        **contact.custom_fields,
+        "date_now": date_now,
+        "date_today": date_today,
+    }
+    longest_first = sorted(filter(None, tokens), key=len, reverse=True)
+    pattern = "@(" + "|".join(map(re.escape, longest_first)) + ")"
+    return re.sub(pattern, lambda match: to_text(tokens[match[1]]), template)

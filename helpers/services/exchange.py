@@ -1,0 +1,42 @@
+"""One bounded HTTP exchange with a third party: integration spec C2."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+
+TOTAL_SECONDS = 30.0
+BODY_LIMIT_BYTES = 1024 * 1024
+# The body handed on is decoded and perhaps cut, so the headers that described it on the wire no longer hold.
+WIRE_HEADERS = ("content-encoding", "content-length", "transfer-encoding")
+
+
+async def exchange(
+    http: httpx.AsyncClient,
+    request: httpx.Request,
+    *,
+    total_seconds: float = TOTAL_SECONDS,
+    body_limit_bytes: int = BODY_LIMIT_BYTES,
+) -> httpx.Response:
+    """Send once, follow no redirect, and read at most ``body_limit_bytes`` of the answer.
+
+    Raises httpx.TransportError; an answer that is not complete after ``total_seconds`` is a ReadTimeout.
+    """
+    try:
+        async with asyncio.timeout(total_seconds):
+            response = await http.send(request, stream=True, follow_redirects=False)
+            try:
+                body = bytearray()
+                async for chunk in response.aiter_bytes():
+                    body += chunk
+                    if len(body) >= body_limit_bytes:
+                        break
+            finally:
+                await response.aclose()
+    except TimeoutError as exc:
+        raise httpx.ReadTimeout(f"no complete answer within {total_seconds:g} s", request=request) from exc
+    headers = [(name, value) for name, value in response.headers.multi_items() if name.lower() not in WIRE_HEADERS]
+    return httpx.Response(
+        response.status_code, headers=headers, content=bytes(body[:body_limit_bytes]), request=request
+    )
