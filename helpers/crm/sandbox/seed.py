@@ -1,4 +1,10 @@
-"""Seeding the sandbox: contacts from CSV, everything from a JSON document."""
+"""Fills a sandbox from JSON or CSV.
+
+JSON: ``{"contacts": [...], "tags": [...], "custom_fields": [...], "opportunities": [...], "raw": {...},
+"saved_searches": {...}}``, every key optional. A contact has an id and any of the standard attributes, ``tags``
+(ids or ``{id, name}``), ``custom_fields`` and ``fields`` (any key, also pseudo keys).
+CSV: one contact a line; the columns are field keys, ``tags`` holds references separated by ``;``.
+"""
 
 from __future__ import annotations
 
@@ -9,79 +15,84 @@ from pathlib import Path
 from typing import Any
 
 from helpers.crm.models import CustomField, Tag
-from helpers.crm.sandbox.connector import SandboxConnector
+from helpers.crm.sandbox.connector import ATTRIBUTES, SandboxConnector, attribute_key
+from helpers.rules.fields import is_pseudo, resolve
 
-# Attributes of a contact that are no fields.
-_NOT_FIELDS = frozenset(
-    {"id", "tags", "custom_fields", "fields", "source_crm", "source_id", "created_at", "updated_at"}
-)
+Seed = Mapping[str, Any]
 
 
-def seed_contact(crm: SandboxConnector, contact: Mapping[str, Any]) -> str:
-    """Add one contact: ``{"id", standard attributes, "tags": [id | {id, name}], "custom_fields": {...}}``."""
-    contact_id = str(contact["id"])
-    created = contact.get("created_at")
-    crm.insert(contact_id, None if created is None else str(created))
-    for key, value in contact.items():
-        if key not in _NOT_FIELDS:
-            crm.store.set_value(contact_id, key, value)
-    for key, value in (contact.get("custom_fields") or {}).items():
-        crm.store.define("custom_fields", CustomField(id=key, key=key, label=key).model_dump())
-        crm.store.set_value(contact_id, key, value)
-    for tag in contact.get("tags") or []:
-        definition = Tag.model_validate(tag) if isinstance(tag, Mapping) else Tag(id=str(tag), name=str(tag))
-        crm.store.define("tags", definition.model_dump())
-        crm.store.execute(
-            "INSERT INTO contact_tags (contact_id, tag_id) VALUES (?, ?) ON CONFLICT DO NOTHING",
-            contact_id,
-            definition.id,
-        )
-    return contact_id
+def read_seed(path: Path) -> Seed:
+    """The seed of a ``.json`` or ``.csv`` file. Raises ValueError for another kind of file."""
+    match path.suffix.lower():
+        case ".json":
+            seed = json.loads(path.read_text(encoding="utf-8"))
+            if not isinstance(seed, dict):
+                raise ValueError(f"{path.name}: a seed is a JSON object")
+            return seed
+        case ".csv":
+            with path.open(encoding="utf-8-sig", newline="") as lines:
+                return {"contacts": [_contact_of_row(row) for row in csv.DictReader(lines)]}
+        case suffix:
+            raise ValueError(f"{path.name}: a seed is a .json or .csv file, not {suffix or 'a file without suffix'}")
 
 
-def seed(crm: SandboxConnector, document: Mapping[str, Any]) -> None:
-    """Seed from ``{"contacts", "tags", "custom_fields", "opportunities", "raw", "saved_searches"}``, all optional."""
+def seed(crm: SandboxConnector, content: Seed) -> None:
+    """Write the content; contacts, tags and fields that exist already are updated."""
     with crm.store.transaction():
-        for tag in document.get("tags") or []:
-            crm.store.define("tags", Tag.model_validate(tag).model_dump(), replace=True)
-        for field in document.get("custom_fields") or []:
-            crm.store.define("custom_fields", CustomField.model_validate(field).model_dump(), replace=True)
-        for contact in document.get("contacts") or []:
-            seed_contact(crm, contact)
-        for deal in document.get("opportunities") or []:
+        for definition in content.get("custom_fields") or ():
+            field = CustomField.model_validate({"id": definition.get("id") or definition["key"], **definition})
+            crm.store.define("custom_fields", field.model_dump(), replace=True)
+        for definition in content.get("tags") or ():
+            crm.add_tag(Tag.model_validate(definition), replace=True)
+        for contact in content.get("contacts") or ():
+            _seed_contact(crm, contact)
+        for deal in content.get("opportunities") or ():
             crm.store.execute(
-                "INSERT INTO opportunities (id, contact_id, stage_id, created_at) VALUES (?, ?, ?, ?)",
-                str(deal["id"]),
-                str(deal["contact_id"]),
-                str(deal["stage_id"]),
-                deal.get("created_at"),
-            )
-        for resource, pages in (document.get("raw") or {}).items():
+                "INSERT OR REPLACE INTO opportunities (id, contact_id, stage_id, created_at) VALUES (?, ?, ?, ?)",
+                str(deal["id"]), str(deal.get("contact_id", "")), str(deal.get("stage_id", "")), deal.get("created_at"),
+            )  # fmt: skip
+        for resource, pages in (content.get("raw") or {}).items():
+            crm.store.execute("DELETE FROM raw_pages WHERE resource = ?", resource)
             for page in pages:
                 crm.store.execute("INSERT INTO raw_pages (resource, records) VALUES (?, ?)", resource, json.dumps(page))
-        for search_id, contact_ids in (document.get("saved_searches") or {}).items():
-            crm.store.execute("INSERT INTO saved_searches VALUES (?, ?)", search_id, json.dumps(contact_ids))
+        for search_id, query in (content.get("saved_searches") or {}).items():
+            crm.store.execute("INSERT OR REPLACE INTO saved_searches VALUES (?, ?)", search_id, json.dumps(query))
 
 
-def seed_file(crm: SandboxConnector, path: Path) -> int:
-    """Seed from a ``.json`` document or a ``.csv`` of contacts; returns the number of contacts."""
-    if path.suffix == ".json":
-        document = json.loads(path.read_text())
-        seed(crm, document)
-        return len(document.get("contacts") or [])
-    with path.open(newline="") as file:
-        contacts = list(csv_contacts(csv.DictReader(file)))
-    seed(crm, {"contacts": contacts})
-    return len(contacts)
+def _seed_contact(crm: SandboxConnector, contact: Mapping[str, Any]) -> None:
+    contact_id = str(contact.get("id") or crm.store.next_id("contacts"))
+    if not crm.store.contact_exists(contact_id):
+        crm.add_contact(contact_id, contact.get("created_at"), contact.get("updated_at"))
+    for name in ATTRIBUTES:
+        if name in contact:
+            crm.store.set_value(contact_id, attribute_key(name), contact[name])
+    for key, value in (contact.get("custom_fields") or {}).items():
+        crm.write_custom(contact_id, key, value)
+    for key, value in (contact.get("fields") or {}).items():
+        # Pseudo keys answer literally; an alias is the standard attribute itself, so that every spelling finds it.
+        standard = None if is_pseudo(key) else resolve(key).standard
+        if is_pseudo(key):
+            crm.store.set_value(contact_id, key, value)
+        elif standard is None:
+            crm.write_custom(contact_id, key, value)
+        elif standard != "id":
+            crm.store.set_value(contact_id, attribute_key(standard), value)
+    _seed_tags(crm, contact_id, contact.get("tags") or ())
 
 
-def csv_contacts(rows: Iterable[Mapping[str, str]]) -> Iterable[dict[str, Any]]:
-    """Contacts of CSV rows: ``tags`` is separated by ``;``, unknown columns are custom fields, "" is no value."""
-    standard = {"id", "first_name", "last_name", "email", "phone", "company", "job_title", "owner_id", "created_at"}
-    for row in rows:
-        contact: dict[str, Any] = {key: value for key, value in row.items() if key in standard and value}
-        contact["tags"] = [tag.strip() for tag in (row.get("tags") or "").split(";") if tag.strip()]
-        contact["custom_fields"] = {
-            key: value for key, value in row.items() if key not in standard | {"tags"} and key and value
-        }
-        yield contact
+def _seed_tags(crm: SandboxConnector, contact_id: str, tags: Iterable[Any]) -> None:
+    for tag in tags:
+        if isinstance(tag, Mapping):
+            definition = Tag.model_validate(tag)
+            crm.add_tag(definition)
+            tag_id = definition.id
+        else:
+            tag_id = crm.resolve_tag(str(tag))
+            crm.add_tag(Tag(id=tag_id, name=str(tag)))
+        crm.store.execute("INSERT OR IGNORE INTO contact_tags (contact_id, tag_id) VALUES (?, ?)", contact_id, tag_id)
+
+
+def _contact_of_row(row: Mapping[str, str]) -> dict[str, Any]:
+    fields = {key: value for key, value in row.items() if key not in ("id", "tags") and value is not None}
+    tags = [tag.strip() for tag in (row.get("tags") or "").split(";") if tag.strip()]
+    return {"id": (row.get("id") or "").strip(), "fields": fields, "tags": tags}
