@@ -255,21 +255,6 @@ class ExecutionStore:
             "reject", execution_id, "failed", error_message, "#status = :scheduled OR #status = :queued", error_type
         )
 
-    async def settle_once(self, parent_id: str, group: str) -> bool:
-        """Mark a chain group of the parent as settled; True for the one caller that did it."""
-        try:
-            await self._dynamodb.update_item(
-                TableName=self._table,
-                Key={"execution_id": attribute(parent_id)},
-                UpdateExpression="SET #settled = :now",
-                ConditionExpression="attribute_exists(execution_id) AND attribute_not_exists(#settled)",
-                ExpressionAttributeNames={"#settled": f"settled_{group}"},
-                ExpressionAttributeValues={":now": attribute(instant_text(self._clock.now()))},
-            )
-        except self._dynamodb.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
-
     async def _end_unstarted(
         self, transition: str, execution_id: str, status: str, message: str, condition: str, error_type: str = ""
     ) -> Execution:

@@ -32,6 +32,4 @@ class AssignIt(Helper[Config]):
     async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:
         owner_id, owner_field = ctx.config.owner_id, ctx.config.owner_field
         action = await ctx.write(owner_field, owner_id)
-        return HelperOutput.ok(
-            f"assigned to {owner_id}", modified_data={owner_field: owner_id}, actions=[action]
-        )
+        return HelperOutput.ok(f"assigned to {owner_id}", modified_data={owner_field: owner_id}, actions=[action])

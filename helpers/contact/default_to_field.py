@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 from pydantic import Field
 
 from helpers.contract import Example, Helper, HelperConfig, HelperContext, HelperOutput
 from helpers.crm.models import Contact
 from helpers.rules.config_types import FieldKey, RequiredText
+from helpers.rules.templates import merge_at_tokens
 from helpers.rules.text import to_text
 
 
@@ -57,7 +55,7 @@ def fill_in(template: str, contact: Contact, now: datetime) -> str:
     whole = template.replace('"', "").strip().lower()
     if whole in {"now", "today"}:
         return date_now if whole == "now" else date_today
-    tokens: Mapping[str, Any] = {
+    fields = {
         "FirstName": contact.first_name,
         "LastName": contact.last_name,
         "Email": contact.email,
@@ -65,10 +63,8 @@ def fill_in(template: str, contact: Contact, now: datetime) -> str:
         "Company": contact.company,
         "JobTitle": contact.job_title,
         "Id": contact.id,
-        **contact.custom_fields,
+        **{key: to_text(value) for key, value in contact.custom_fields.items()},
         "date_now": date_now,
         "date_today": date_today,
     }
-    longest_first = sorted(filter(None, tokens), key=len, reverse=True)
-    pattern = "@(" + "|".join(map(re.escape, longest_first)) + ")"
-    return re.sub(pattern, lambda match: to_text(tokens[match[1]]), template)
+    return merge_at_tokens(template, fields)

@@ -62,8 +62,6 @@ class OptOut(Helper[Config]):
         if config.reason_field is not None and config.reason:
             actions += await soft(ctx, f"write {config.reason_field}", ctx.write(config.reason_field, config.reason))
         if config.unsubscribe_tag is not None:
-            actions += await soft(
-                ctx, f"apply tag {config.unsubscribe_tag!r}", ctx.apply_tag(config.unsubscribe_tag)
-            )
+            actions += await soft(ctx, f"apply tag {config.unsubscribe_tag!r}", ctx.apply_tag(config.unsubscribe_tag))
         actions.append(Action(type="opt_out_requested", target=ctx.contact_id, value=data))
         return HelperOutput.ok(f"{email} is opted out", modified_data=data, actions=actions)

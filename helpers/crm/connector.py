@@ -7,7 +7,7 @@ that names CRM and operation, so a helper never has to ask first. Every id is te
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, ClassVar
 
 from helpers.crm.errors import Unsupported
@@ -104,6 +104,11 @@ class CrmConnector(ABC):
     async def set_field_value(self, contact_id: str, field_key: str, value: Any) -> None:
         """Write one field; the key is resolved as in get_field_value, the value keeps its type."""
         raise self._unsupported("set_field_value")
+
+    async def set_field_values(self, contact_id: str, values: Mapping[str, Any]) -> None:
+        """Write several fields, in one update where the CRM can; a failure may leave the first ones written."""
+        for field_key, value in values.items():
+            await self.set_field_value(contact_id, field_key, value)
 
     # automation -----------------------------------------------------------------------------------------
     async def trigger_automation(self, contact_id: str, automation_id: str) -> None:

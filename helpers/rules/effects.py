@@ -33,15 +33,23 @@ class Effects:
 
     async def attempt(self, what: str, step: Awaitable[Action]) -> bool:
         """Await the step and keep its action; a failure is logged as ``what`` and kept. True when it was done."""
+
+        async def steps() -> list[Action]:
+            return [await step]
+
+        return await self.attempt_all(what, steps())
+
+    async def attempt_all(self, what: str, steps: Awaitable[list[Action]]) -> bool:
+        """The same for a step that does several things, or none when there is nothing to do."""
         try:
-            action = await step
+            actions = await steps
         except HelperError as exc:
             if exc.retryable and self._transient_stops:
                 raise
             self._ctx.log(f"{what} failed: {exc}")
             self.failures.append(exc)
             return False
-        self.actions.append(action)
+        self.actions.extend(actions)
         return True
 
     @property

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from helpers.contract import HelperContext
-from helpers.errors import HelperError, PermanentFailure, StateConflict, TransientFailure
+from helpers.errors import PermanentFailure, TransientFailure
 from helpers.ports import StateStore
 from helpers.rules.config_keys import country_key, region_key
 from helpers.rules.text import to_text
@@ -66,7 +66,7 @@ class GeoLocation:
 
 
 def public_address(text: str) -> str:
-    """The trimmed IPv4 or IPv6 literal. Raises LocationUnknown for other text and for addresses nobody is located at."""
+    """The trimmed IPv4 or IPv6 literal. Raises LocationUnknown for other text and for addresses without a place."""
     literal = text.strip()
     address = _parsed(literal)
     if address is None:

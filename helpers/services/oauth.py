@@ -4,15 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
-
-import httpx
-
-from helpers.contract import HelperContext
-from helpers.errors import ServiceAuthRequired
-from helpers.ports import OAuthClient, ServiceAuth
-from helpers.rules.http_outcomes import failure_of, transport_failure
-from helpers.services.exchange import exchange
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ class Rule(HelperConfig):
     """Points for a contact that has, or has not, a tag."""
 
     tag_id: TagRef = Field(description="Tag id or name.")
-    has_tag: Flag = Field(default=True, description="true: counts when the contact has the tag; false: when it has not.")
+    has_tag: Flag = Field(default=True, description="true: counts when the contact has the tag; false: when not.")
     points: Annotated[JsonWholeNumber, null_is_default] = Field(
         default=0, description="Points to add, may be negative; a fraction is cut off."
     )

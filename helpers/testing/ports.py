@@ -176,7 +176,15 @@ class FakeBackups:
     def __init__(self, files: FakeFiles) -> None:
         self._files = files
 
-    async def put(self, bucket: str, key: str, content: bytes, content_type: str, *, auth: ServiceAuth | None) -> None:
+    async def put(
+        self,
+        bucket: str,
+        key: str,
+        content: bytes,
+        content_type: str,
+        *,
+        auth: ServiceAuth | None,  # noqa: ARG002 - no credentials are needed in memory
+    ) -> None:
         self._files.keep(f"s3://{bucket}/{key}", key, content, content_type, bucket)
 
 

@@ -176,8 +176,12 @@ class SandboxConnector(CrmConnector):
         if not self.store.execute("UPDATE opportunities SET stage_id = ? WHERE id = ?", stage_id, opportunity_id):
             raise NotFound(self.slug, "opportunity", opportunity_id)
 
-    async def iter_raw(self, resource: str, page_size: int) -> AsyncIterator[list[dict[str, Any]]]:
-        """The pages seeded for that resource, as they were seeded; none for another one."""
+    async def iter_raw(
+        self,
+        resource: str,
+        page_size: int,  # noqa: ARG002 - pages are kept as they were seeded
+    ) -> AsyncIterator[list[dict[str, Any]]]:
+        """The pages seeded for that resource; none for another one."""
         for page in self.store.raw_pages(resource):
             yield page
 

@@ -27,7 +27,7 @@ def read_seed(path: Path) -> Seed:
         case ".json":
             seed = json.loads(path.read_text(encoding="utf-8"))
             if not isinstance(seed, dict):
-                raise ValueError(f"{path.name}: a seed is a JSON object")
+                raise ValueError(f"{path.name}: a seed is a JSON object")  # noqa: TRY004 - the file's content is wrong
             return seed
         case ".csv":
             with path.open(encoding="utf-8-sig", newline="") as lines:

@@ -1,0 +1,155 @@
+"""chain_it: queue other helpers as child executions, with condition, delays and success or failure branches."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, Strict
+
+from helpers.contract import Action, Example, Helper, HelperConfig, HelperContext, HelperOutput
+from helpers.rules.children import Entry, Parent, spawn_group
+from helpers.rules.config_types import JsonWholeNumber, PickedFieldKey, blank_is_default, null_is_default, to_number
+from helpers.rules.fields import alias_of
+from helpers.rules.text import to_text
+
+
+def _entry(value: Any) -> Any:
+    if isinstance(value, str) and value.strip():
+        return {"id": value}
+    if isinstance(value, dict) and isinstance(value.get("id"), str) and value["id"].strip():
+        return value
+    raise ValueError('write the helper\'s id or short key, or {"id": ..., "config": {...}}')
+
+
+class ChainEntry(HelperConfig):
+    """A helper of the chain."""
+
+    id: str = Field(description="Helper id or short key.")
+    config: dict[str, Any] | None = Field(default=None, description="Replaces the stored config of that helper.")
+
+
+def _scalar(value: Any) -> Any:
+    if isinstance(value, dict | list):
+        raise ValueError("write a text, number or boolean")  # noqa: TRY004  pydantic reports ValueError only
+    return to_text(value)
+
+
+def _not_negative(value: Any) -> Any:
+    if to_number(value) < 0:
+        raise ValueError("write 0 or more seconds")
+    return value
+
+
+Entries = Annotated[list[Annotated[ChainEntry, BeforeValidator(_entry)]], Strict()]
+
+
+class Config(HelperConfig):
+    """The helpers, when they run and what follows."""
+
+    helpers: Entries = Field(min_length=1, description="Helpers in order: id, short key or {id, config}.")
+    conditional_field: PickedFieldKey = Field(default=None, description="Field tested before anything is queued.")
+    conditional_value: Annotated[str, BeforeValidator(_scalar)] = Field(default="", description="Value to compare.")
+    conditional_operator: Annotated[
+        Literal["equals", "not_equals", "contains", "not_contains", "exists", "not_exists"], blank_is_default
+    ] = Field(default="equals", description="How to compare.")
+    delay_seconds: Annotated[JsonWholeNumber, BeforeValidator(_not_negative), null_is_default] = Field(
+        default=0, description="Child i starts not before i times this.", json_schema_extra={"minimum": 0}
+    )
+    on_success_helpers: Annotated[Entries, null_is_default] = Field(
+        default=[], description="Queued when all children succeeded."
+    )
+    on_failure_helpers: Annotated[Entries, null_is_default] = Field(
+        default=[], description="Queued when at least one child failed."
+    )
+
+
+class ChainIt(Helper[Config]):
+    """Queues the primary children only; the worker that ends the last of them queues a branch."""
+
+    type = "chain_it"
+    name = "Chain It"
+    category = "automation"
+    description = "Run other helpers as children, with condition, delays and success or failure branches."
+    requires_crm = False
+    example = Example(
+        config={"helpers": ["tagger"], "conditional_field": "email", "conditional_operator": "exists"},
+        crm={"contact": {"id": "c1", "email": "ann@example.com"}},
+        stored_helpers=(
+            {
+                "helper_id": "helper:6f1d1f0a-0000-4000-8000-000000000001",
+                "short_key": "tagger",
+                "helper_type": "tag_it",
+                "connection_id": "connection:1",
+                "config": {"action": "apply", "tag_ids": ["77"]},
+            },
+        ),
+    )
+
+    async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:
+        config = ctx.config
+        modified: dict[str, Any] = {
+            "execution_ids": [],
+            "queued_helpers": [],
+            "queued_count": 0,
+            "delay_seconds": config.delay_seconds,
+            "skipped_helpers": [],
+        }
+        if config.conditional_field is not None and not await _holds(ctx, config.conditional_field):
+            return HelperOutput.ok("the condition does not hold", modified_data={**modified, "skipped": True})
+        spawned = await spawn_group(
+            ctx.executions,
+            ctx.helpers,
+            Parent.of(ctx),
+            entries(config.helpers),
+            "primary",
+            now=ctx.clock.now(),
+            delay_seconds=config.delay_seconds,
+            max_depth=ctx.settings.chain_max_depth,
+        )
+        modified |= {
+            "execution_ids": [execution_id for _index, _entry, execution_id in spawned.children],
+            "queued_helpers": [entry.identifier for _index, entry, _id in spawned.children],
+            "queued_count": len(spawned.children),
+            "skipped_helpers": [{"helper": entry.identifier, "reason": reason} for entry, reason in spawned.skipped],
+            "skipped": False,
+        }
+        if not spawned.children:
+            return HelperOutput.failed("no helper could be queued", modified_data=modified)
+        return HelperOutput.ok(
+            f"queued {len(spawned.children)} of {len(config.helpers)} helpers",
+            modified_data=modified,
+            actions=[
+                Action(type="helper_chain", target=entry.identifier, value=index)
+                for index, entry, _id in spawned.children
+            ],
+        )
+
+
+def entries(stored: list[ChainEntry]) -> list[Entry]:
+    """The config's entries as the rules know them."""
+    return [Entry(entry.id, entry.config) for entry in stored]
+
+
+async def _holds(ctx: HelperContext[Config], field: str) -> bool:
+    value = to_text(await _value(ctx, field))
+    wanted = ctx.config.conditional_value
+    contains = bool(value) and bool(wanted) and wanted in value
+    return {
+        "equals": value == wanted,
+        "not_equals": value != wanted,
+        "contains": contains,
+        "not_contains": not contains,
+        "exists": value != "",
+        "not_exists": value == "",
+    }[ctx.config.conditional_operator]
+
+
+async def _value(ctx: HelperContext[Config], field: str) -> Any:
+    """From the contact, which is read now; without a connection or contact there is no value."""
+    if not ctx.has_crm:
+        return None
+    contact = await ctx.load_contact()
+    standard = alias_of(field)
+    if standard is not None and standard not in {"id", "owner_id"} and field not in contact.custom_fields:
+        return getattr(contact, standard)
+    return contact.custom_fields.get(field)

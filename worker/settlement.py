@@ -1,0 +1,110 @@
+"""After a child of a chain has ended: release the next one, or queue the branch that follows the last."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import structlog
+
+from fleet.aws import AwsClients
+from fleet.clock import SystemClock
+from fleet.execution import Execution, TransitionRefused
+from fleet.executions import ExecutionStore
+from fleet.helper_settings import HelperRuntimeSettings
+from fleet.ports.children import ChildExecutions
+from fleet.stored_helpers import AccountHelpers, StoredHelpers
+
+log = structlog.get_logger(__name__)
+
+
+class Settlement:
+    """Runs before the message of the ended child is deleted, and again for a duplicate: every step is repeatable.
+
+    Ids of children are derived from their parent, so a branch that is queued twice exists once.
+    """
+
+    def __init__(self, aws: AwsClients, settings: HelperRuntimeSettings, executions: ExecutionStore) -> None:
+        self._executions = executions
+        self._children = ChildExecutions(executions)
+        self._helpers = StoredHelpers(aws.dynamodb, settings.helpers_table)
+        self._max_depth = settings.chain_max_depth
+        self._clock = SystemClock()
+
+    async def settle(self, ended: Execution) -> None:
+        """Decide from the stored children what follows, and do it."""
+        # Only chains need these; a worker without them stays small.
+        from helpers.automation import chain_settlement
+        from helpers.automation.chain_it import ChainIt, Config, entries
+        from helpers.invocation import parse_config
+        from helpers.rules.children import Group, Parent, spawn_group
+
+        parent = await self._executions.get(ended.parent_execution_id)
+        if parent is None or parent.helper_type != ChainIt.type:
+            return
+        config = parse_config(ChainIt, parent.config)
+        assert isinstance(config, Config)  # noqa: S101 - the type of ChainIt's config
+        groups = {
+            "primary": config.helpers,
+            "on_success": config.on_success_helpers,
+            "on_failure": config.on_failure_helpers,
+        }
+        size = len(groups[ended.chain_group])
+        stored = await self._stored(parent.execution_id, ended.chain_group, size)
+        decision = chain_settlement.decide(
+            {
+                index: chain_settlement.Child(
+                    child.execution_id,
+                    index,
+                    ended.status if child.execution_id == ended.execution_id else child.status,
+                    chain_settlement.limit_reached(child.helper_type, child.result),
+                )
+                for index, child in stored.items()
+            },
+            size,
+        )
+        if decision.release:
+            await self._unless_refused(self._executions.release(decision.release))
+        for execution_id in decision.skip:
+            await self._unless_refused(self._executions.skip(execution_id, "the chain's limit was reached"))
+        if decision.result is None or ended.chain_group != "primary":
+            return
+        group: Group = "on_success" if decision.result == "success" else "on_failure"
+        if not groups[group]:
+            return
+        spawned = await spawn_group(
+            self._children,
+            AccountHelpers(self._helpers, parent.account_id),
+            Parent(
+                execution_id=parent.execution_id,
+                root_execution_id=parent.root_execution_id or parent.execution_id,
+                helper_id=parent.helper_id,
+                account_id=parent.account_id,
+                user_id=parent.user_id,
+                contact_id=parent.contact_id,
+                depth=parent.depth,
+                chain_path=tuple(parent.chain_path),
+                input=parent.input,
+                query_params=parent.query_params,
+            ),
+            entries(groups[group]),
+            group,
+            now=self._clock.now(),
+            max_depth=self._max_depth,
+        )
+        log.info("chain_branch_queued", group=group, queued=len(spawned.children), refused=len(spawned.skipped))
+
+    async def _stored(self, parent_id: str, group: str, size: int) -> dict[int, Execution]:
+        from helpers.rules.children import child_id
+
+        found = await asyncio.gather(
+            *(self._executions.get(child_id(parent_id, group, index)) for index in range(size))
+        )
+        return {index: child for index, child in enumerate(found) if child is not None}
+
+    async def _unless_refused(self, transition: Any) -> None:
+        """A refused transition was made by an earlier delivery, or the child runs already."""
+        try:
+            await transition
+        except TransitionRefused as exc:
+            log.debug("settlement_step_done_before", transition=exc.transition, reason=exc.reason)
