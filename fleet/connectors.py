@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import httpx
 import structlog
-from helpers.crm.factory import ConnectorConfig, build
 
 from fleet.clock import SystemClock
 from fleet.connections import ConnectionStore, Credentials
 from helpers.crm.connector import CrmConnector
+from helpers.crm.factory import ConnectorConfig, build
 from helpers.ports import HelperSettings
 from helpers.rules.egress_transport import CheckedTransport
 
@@ -51,11 +51,13 @@ class Connectors:
         settings: HelperSettings,
         *,
         cache_seconds: float,
+        sandbox_path: str = "",
         clock: SystemClock | None = None,
     ) -> None:
         self._connections = connections
         self._settings = settings
         self._cache_seconds = cache_seconds
+        self._sandbox_path = sandbox_path
         self._clock = clock or SystemClock()
         self._cached: dict[str, _Cached] = {}
         self._locks: dict[str, asyncio.Lock] = {}
@@ -86,4 +88,14 @@ class Connectors:
         client = self._clients.get(credentials.slug)
         if client is None:
             client = self._clients[credentials.slug] = http_client(self._settings)
-        return build(credentials.slug, ConnectorConfig.of(credentials), client)
+        auth = credentials.auth
+        config = ConnectorConfig(
+            connection_id=credentials.connection_id,
+            access_token=auth.access_token,
+            refresh_token=auth.refresh_token,
+            api_key=auth.api_key,
+            api_secret=auth.api_secret,
+            base_url=credentials.base_url,
+            account_id=credentials.account_id,
+        )
+        return build(credentials.slug, config, client, sandbox_path=self._sandbox_path)

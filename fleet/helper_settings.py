@@ -21,6 +21,7 @@ class HelperRuntimeSettings(FleetSettings):
 
     artifacts_bucket: str = Field(default="", description="S3 bucket for files made by helpers.")
     artifacts_dir: str = Field(default="", description="Folder instead of S3 and SES, for laptops and tests.")
+    sandbox_crm_path: str = Field(default="", description="SQLite file of the sandbox CRM; empty = no sandbox.")
     mail_from: str = Field(default="", description="Sender of platform mails, verified in SES.")
     users_table: str = Field(default="", description="Table of users; notify_me reads the user's address.")
     app_url: str = Field(default="https://app.myfusionhelper.ai", description="Base of links into the web application.")

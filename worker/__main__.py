@@ -7,7 +7,7 @@ import os
 import socket
 import uuid
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import structlog
@@ -31,7 +31,7 @@ from worker.runner import Runner
 from worker.runs import Runs
 from worker.settings import WorkerSettings
 from worker.settlement import Settlement
-from worker.sqs import QueueRef
+from worker.sqs import QueueRef, SqsClient
 from worker.watchdog import LoopWatchdog, resident_mb
 
 log = structlog.get_logger(__name__)
@@ -69,23 +69,29 @@ async def serve(settings: WorkerSettings, process: Process) -> None:
     pool = len(types) + settings.worker_concurrency * 2 + 20
     async with aws_clients(settings, pool_connections=pool) as aws, httpx.AsyncClient(trust_env=False) as agent:
         queues = await served_queues(QueueDirectory(aws.ssm, settings.stage), settings.helper_type)
+        sqs = cast("SqsClient", aws.sqs)
         helper_settings = await load_helper_settings(settings, aws.ssm)
         executions = ExecutionStore(aws.dynamodb, settings.executions_table)
         connections = ConnectionStore(aws.dynamodb, settings)
-        connectors = Connectors(connections, helper_settings, cache_seconds=settings.worker_connection_cache_seconds)
+        connectors = Connectors(
+            connections,
+            helper_settings,
+            cache_seconds=settings.worker_connection_cache_seconds,
+            sandbox_path=settings.sandbox_crm_path,
+        )
         http = http_client(helper_settings)
         runner = Runner(
             settings,
             new_worker_id(),
             executions,
             Runs(settings, helper_settings, aws, executions, connections, connectors, http),
-            DeadLetters(aws.sqs, metrics),
+            DeadLetters(sqs, metrics),
             metrics,
             settle=Settlement(aws, settings, executions).settle,
         )
         protection = ScaleInProtection(settings.ecs_agent_uri, agent)
         consumer = Consumer(
-            aws.sqs,
+            sqs,
             queues,
             runner.handle,
             settings,

@@ -67,11 +67,11 @@ class Control:
         """Read the documents once and apply them."""
         found = await self._read()
         for helper_type, poller in self._consumer.pollers.items():
-            document = found.get(helper_type, ControlDocument())
-            if document.paused and not poller.paused:
+            paused = found.get(helper_type, ControlDocument()).paused
+            if paused and not poller.paused:
                 poller.pause()
                 log.warning("paused_by_operator", helper_type=helper_type)
-            elif not document.paused and poller.paused:
+            elif not paused and poller.paused:
                 poller.resume()
                 log.warning("resumed_by_operator", helper_type=helper_type)
         limits = [

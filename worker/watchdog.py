@@ -50,7 +50,7 @@ class LoopWatchdog:
                 reported = beat
                 self.reports += 1
                 self._metrics.count("BlockedLoop")
-                frame = sys._current_frames().get(self._main_thread)
+                frame = sys._current_frames().get(self._main_thread)  # noqa: SLF001 - the documented way to another thread's stack
                 stack = traceback.format_stack(frame)[-STACK_LINES:] if frame else []
                 log.error("event_loop_blocked", seconds=round(blocked, 2), stack="".join(stack))
 

@@ -73,6 +73,7 @@ class EmbeddedStack:
             "AWS_ACCESS_KEY_ID": "000000000000",
             "AWS_SECRET_ACCESS_KEY": "emulator",
             "ALLOW_PRIVATE_TARGETS": "true",
+            "SANDBOX_CRM_PATH": str(self.sandbox_path),
             "ARTIFACTS_DIR": str(self.artifacts_path),
             "HEALTH_HOST": emulator.HOST,
             "METRICS": "false",

@@ -56,7 +56,12 @@ class FifoQueue:
 
     # sending --------------------------------------------------------------------------------------------
     def send(
-        self, body: str, group: str, deduplication_id: str | None, now: float, attributes: Mapping[str, Any] | None = None
+        self,
+        body: str,
+        group: str,
+        deduplication_id: str | None,
+        now: float,
+        attributes: Mapping[str, Any] | None = None,
     ) -> StoredMessage:
         """Append to the group, or answer with the message that was sent under this id within five minutes."""
         if not group:
@@ -194,7 +199,9 @@ class FifoQueue:
 
     def _is_stale(self, handle: str) -> bool:
         message_id = handle.partition("#")[0]
-        return any(message.message_id == message_id for group in self._groups.values() for message in group.messages.values())
+        return any(
+            message.message_id == message_id for group in self._groups.values() for message in group.messages.values()
+        )
 
     def _forget(self, message: StoredMessage) -> None:
         group = self._groups[message.group]
