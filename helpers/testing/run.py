@@ -38,7 +38,7 @@ class HelperRun:
     output: HelperOutput | None = None
     error: HelperError | None = None
     config_error: ConfigRefused | None = None
-    crm: SandboxCRM | None = None
+    crm: SandboxCRM = field(default_factory=SandboxCRM)
     requests: list[httpx.Request] = field(default_factory=list)
     children: list[dict[str, Any]] = field(default_factory=list)
     mails: list[MailMessage] = field(default_factory=list)
@@ -67,7 +67,7 @@ async def run_helper(
     """Run a helper once: the config is checked first, then everything goes through `helpers.invocation.invoke`.
 
     Raises only for a mistake of the test itself (unknown type, unusable fixture); what the helper raised is
-    ``run.error``. Without ``crm`` the execution has no connection.
+    ``run.error``. Without ``crm`` the execution has no connection, and ``run.crm`` is an empty sandbox.
     """
     helper = registry.load(helper_type)
     state = state or RunState()
@@ -103,7 +103,7 @@ async def run_helper(
         # The helper swallowed it, which must not make the test pass.
         output, error = None, HelperCrashed(str(transport.unmatched))
     return HelperRun(
-        output=output, error=error, crm=connector, requests=transport.requests, children=spawner.children,
+        output=output, error=error, crm=sandbox, requests=transport.requests, children=spawner.children,
         mails=mailer.mails, files=files.files, state=state, clock=clock, service_auths=auths.auths,
     )  # fmt: skip
 
