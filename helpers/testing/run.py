@@ -72,13 +72,12 @@ async def run_helper(
     helper = registry.load(helper_type)
     state = state or RunState()
     clock = state.clock = FakeClock(now)
+    sandbox = crm if isinstance(crm, SandboxCRM) else SandboxCRM(crm)
     try:
         parse_config(helper, config)
     except ConfigRefused as refusal:
-        return HelperRun(
-            config_error=refusal, crm=crm if isinstance(crm, SandboxCRM) else None, state=state, clock=clock
-        )
-    connector = crm if crm is None or isinstance(crm, SandboxCRM) else SandboxCRM(crm)
+        return HelperRun(config_error=refusal, crm=sandbox, state=state, clock=clock)
+    connector = None if crm is None else sandbox
     invocation = _invocation(config or {}, contact_id, input, query_params, ids or {}, has_crm=connector is not None)
     helper_settings = HelperSettings.model_validate(dict(settings or {}))
     transport = RecordingTransport(http)
