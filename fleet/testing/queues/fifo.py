@@ -7,7 +7,7 @@ import heapq
 import itertools
 import uuid
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,8 +47,9 @@ class FifoQueue:
         self.attributes = attributes
         self.dead_letters = dead_letters
         self._groups: OrderedDict[str, Group] = OrderedDict()
-        self._by_handle: dict[str, StoredMessage] = {}
+        self._by_id: dict[str, StoredMessage] = {}
         self._sequence = itertools.count(1)
+        self._pushes = itertools.count()
         self._seen: dict[tuple[str, str], tuple[float, StoredMessage]] = {}
         self._expiries: list[tuple[float, int, StoredMessage]] = []
         self._in_flight: dict[int, StoredMessage] = {}
@@ -91,6 +92,7 @@ class FifoQueue:
 
     def _append(self, message: StoredMessage) -> None:
         self._groups.setdefault(message.group, Group()).messages[message.sequence] = message
+        self._by_id[message.message_id] = message
 
     # receiving ------------------------------------------------------------------------------------------
     def receive(
@@ -106,39 +108,41 @@ class FifoQueue:
         visibility = self.attributes.visibility_seconds if visibility_seconds is None else visibility_seconds
         self._expire(now)
         taken: list[StoredMessage] = []
-        for name in list(self._groups) if self._in_flight else self._groups.copy():
-            if len(taken) >= limit:
-                break
-            taken.extend(self._take_from(name, limit - len(taken), now, visibility))
-        for name in {message.group for message in taken}:
-            if name in self._groups:
-                self._groups.move_to_end(name)  # the next receive starts with another group
+        found = self._deliverable(limit, now)
+        while found:
+            exhausted = [message for message in found if self._is_exhausted(message)]
+            for message in exhausted:
+                self._redrive(message)
+            for message in found:
+                if message not in exhausted and len(self._in_flight) < self.attributes.in_flight_limit:
+                    self._hand_out(message, now, visibility)
+                    taken.append(message)
+            # What moved to the dead letters leaves room for the messages behind it.
+            found = self._deliverable(limit - len(taken), now) if exhausted and visibility else []
+        for name in dict.fromkeys(message.group for message in taken):
+            self._groups.move_to_end(name)  # the next receive starts with another group
         if attempt_id and taken:
             self._attempts[attempt_id] = (now, list(taken))
         return taken
 
-    def _take_from(self, name: str, limit: int, now: float, visibility: float) -> Iterator[StoredMessage]:
-        group = self._groups[name]
-        for message in list(itertools.islice(group.deliverable(now), limit)):
-            if len(self._in_flight) >= self.attributes.in_flight_limit:
-                return  # FIFO queues answer with nothing, not with an error
-            maximum = self.attributes.max_receive_count
-            if self.dead_letters is not None and maximum is not None and message.receive_count >= maximum:
-                self._redrive(message)
-                continue
-            if message.handle:
-                self._by_handle.pop(message.handle, None)
-            message.handle = f"{message.message_id}#{message.receive_count + 1}"
-            self._by_handle[message.handle] = message
-            message.receive_count += 1
-            message.received_at = now
-            message.first_received_at = now if message.first_received_at is None else message.first_received_at
-            self._hide(message, now, visibility)
-            yield message
+    def _deliverable(self, limit: int, now: float) -> list[StoredMessage]:
+        everything = itertools.chain.from_iterable(group.deliverable(now) for group in self._groups.values())
+        return list(itertools.islice(everything, limit))
+
+    def _is_exhausted(self, message: StoredMessage) -> bool:
+        maximum = self.attributes.max_receive_count
+        return self.dead_letters is not None and maximum is not None and message.receive_count >= maximum
+
+    def _hand_out(self, message: StoredMessage, now: float, visibility: float) -> None:
+        message.receive_count += 1
+        message.handle = f"{message.message_id}#{message.receive_count}"
+        message.received_at = now
+        message.first_received_at = now if message.first_received_at is None else message.first_received_at
+        self._hide(message, now, visibility)
 
     def _repeat(self, attempt_id: str | None, now: float) -> list[StoredMessage] | None:
         at, messages = self._attempts.get(attempt_id or "", (float("-inf"), []))
-        unchanged = [m for m in messages if m.received_at == at and m.in_flight(now) and m.handle in self._by_handle]
+        unchanged = [m for m in messages if m.received_at == at and m.in_flight(now) and m.message_id in self._by_id]
         if now - at >= DEDUPLICATION_SECONDS or not messages or len(unchanged) != len(messages):
             return None
         return messages
@@ -161,21 +165,19 @@ class FifoQueue:
     # in flight ------------------------------------------------------------------------------------------
     def delete(self, handle: str, now: float) -> None:
         """Delete by the handle of the last receive. Deleting twice is fine, an expired handle is refused."""
-        message = self._by_handle.get(handle)
+        message = self._by_id.get(handle.partition("#")[0])
         if message is None:
-            if self._is_stale(handle):
-                raise QueueRefused("ReceiptHandleIsInvalid", "The receipt handle is not the one of the last receive.")
             return
-        if message.sequence not in self._live(message):
-            return
+        if message.handle != handle:
+            raise QueueRefused("ReceiptHandleIsInvalid", "The receipt handle is not the one of the last receive.")
         if not message.in_flight(now):
             raise QueueRefused("InvalidParameterValue", "The receipt handle has expired.")
         self._forget(message)
 
     def change_visibility(self, handle: str, seconds: float, now: float) -> None:
         """Hide for ``seconds`` from now; at most twelve hours after the receive."""
-        message = self._by_handle.get(handle)
-        if message is None or message.sequence not in self._live(message):
+        message = self._by_id.get(handle.partition("#")[0])
+        if message is None or message.handle != handle:
             raise QueueRefused("ReceiptHandleIsInvalid", "The receipt handle is not valid.")
         if not message.in_flight(now):
             raise QueueRefused("InvalidParameterValue", "The message is not in flight: its visibility has expired.")
@@ -189,32 +191,23 @@ class FifoQueue:
         message.visible_at = now + seconds
         if seconds > 0:
             self._in_flight[message.sequence] = message
-            heapq.heappush(self._expiries, (message.visible_at, message.sequence, message))
+            heapq.heappush(self._expiries, (message.visible_at, next(self._pushes), message))
         else:
             self._in_flight.pop(message.sequence, None)
-
-    def _live(self, message: StoredMessage) -> Mapping[int, StoredMessage]:
-        group = self._groups.get(message.group)
-        return group.messages if group else {}
-
-    def _is_stale(self, handle: str) -> bool:
-        message_id = handle.partition("#")[0]
-        return any(
-            message.message_id == message_id for group in self._groups.values() for message in group.messages.values()
-        )
 
     def _forget(self, message: StoredMessage) -> None:
         group = self._groups[message.group]
         del group.messages[message.sequence]
         if not group.messages:
             del self._groups[message.group]
+        del self._by_id[message.message_id]
         self._in_flight.pop(message.sequence, None)
 
     def _expire(self, now: float) -> None:
         while self._expiries and self._expiries[0][0] <= now:
-            _, sequence, message = heapq.heappop(self._expiries)
+            _, _, message = heapq.heappop(self._expiries)
             if not message.in_flight(now):
-                self._in_flight.pop(sequence, None)
+                self._in_flight.pop(message.sequence, None)
 
     # looking --------------------------------------------------------------------------------------------
     def next_change(self, now: float) -> float | None:
@@ -236,4 +229,4 @@ class FifoQueue:
         """Delete everything, in flight or not."""
         self._groups.clear()
         self._in_flight.clear()
-        self._by_handle.clear()
+        self._by_id.clear()
