@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -21,11 +21,14 @@ WORKER = "worker"
 API = "api"
 
 
+Seed = Callable[["EmbeddedStack"], Awaitable[None]]
+
+
 class EmbeddedStack:
     """``async with EmbeddedStack() as stack:`` starts everything and stops it in order.
 
     ``services`` chooses what is started on top of the emulator; ``environment`` is handed to every service.
-    ``helper_type`` is the worker's HELPER_TYPE. State lives as long as the stack, in a folder of its own.
+    ``helper_type`` is the worker's HELPER_TYPE; ``seed`` runs before the services start. State lives as long as the stack, in a folder of its own.
     """
 
     def __init__(
@@ -35,11 +38,13 @@ class EmbeddedStack:
         helper_type: str = "*",
         environment: Mapping[str, str] | None = None,
         api_port: int = 0,
+        seed: Seed | None = None,
         output: Output = print_prefixed,
     ) -> None:
         self._services = services
         self._helper_type = helper_type
         self._extra = dict(environment or {})
+        self._seed = seed
         self._folder = tempfile.TemporaryDirectory(prefix="mfh-stack-")
         self.supervisor = Supervisor(output=output)
         self._emulator_port = emulator.free_port()
@@ -108,6 +113,8 @@ class EmbeddedStack:
             )
         )
         await asyncio.to_thread(Provisioner(self.settings).provision)
+        if self._seed is not None:
+            await self._seed(self)
         await asyncio.gather(*(self.supervisor.start(self._service(name)) for name in self._services))
 
     def _service(self, name: str) -> ChildSpec:

@@ -1,0 +1,151 @@
+"""``mfh up``, ``mfh demo`` and ``mfh provision``."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from fleet.cli.output import Refused, console, refusals
+from fleet.local.demo import report, scenario
+from fleet.local.demo import seed as demo_seed
+from fleet.local.demo.receiver import Receiver
+from fleet.local.demo.run import Client, follow, submit
+from fleet.local.stack import EmbeddedStack
+from fleet.operations.provision import Provisioner
+from fleet.settings import FleetSettings
+from helpers.crm.models import Contact
+from helpers.crm.sandbox.connector import SandboxConnector
+from helpers.crm.sandbox.store import SandboxStore
+
+SHOWN_CONTACTS = ("c001", "c008", "c015")
+STACK_ENVIRONMENT = {
+    # Short polls end a drain soon; a laptop has no fleet to scale in.
+    "WORKER_POLL_SECONDS": "2",
+    "WORKER_CONCURRENCY": "40",
+    "WORKER_VISIBILITY_SECONDS": "30",
+    "LOG_LEVEL": "warning",
+}
+
+
+def up(port: Annotated[int, typer.Option(help="Port of the API; 0 = a free one.")] = 8080) -> None:
+    """Start the embedded stack with the demo's account and keep it up until Ctrl-C."""
+
+    async def stay() -> None:
+        async with Receiver() as receiver:
+            seeded: list[demo_seed.Seeded] = []
+
+            async def seed(stack: EmbeddedStack) -> None:
+                seeded.append(await demo_seed.seed(stack.settings, stack.sandbox_path, receiver.url))
+
+            stopping = asyncio.Event()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+            stack = EmbeddedStack(api_port=port, seed=seed, environment={**STACK_ENVIRONMENT, "LOG_LEVEL": "info"})
+            starting = asyncio.ensure_future(stack.__aenter__())
+            waiting = asyncio.ensure_future(stopping.wait())
+            await asyncio.wait({starting, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            if not starting.done():
+                starting.cancel()
+                await asyncio.gather(starting, return_exceptions=True)
+                return
+            await starting
+            try:
+                _print_how_to(stack, seeded[0])
+                await waiting
+                console.print("stopping ...")
+            finally:
+                await stack.__aexit__()
+
+    with refusals():
+        asyncio.run(stay())
+
+
+def _print_how_to(stack: EmbeddedStack, seeded: demo_seed.Seeded) -> None:
+    console.print(f"\nThe stack is up. API: [bold]{stack.api_url}[/] (Ctrl-C stops it)\n", highlight=False)
+    console.print(f"  export MFH_API_URL={stack.api_url} MFH_API_KEY={seeded.api_key}", highlight=False)
+    console.print(f"  export AWS_ENDPOINT_URL={stack.settings.aws_endpoint_url}", highlight=False)
+    console.print("  mfh execute tag --contact c001 --wait", highlight=False)
+    console.print("  mfh executions list\n", highlight=False)
+    console.print(f"  stored helpers: {', '.join(seeded.helpers)}", highlight=False)
+
+
+def demo(
+    executions: Annotated[int, typer.Option(min=22, help="How many executions.")] = 1000,
+    logs: Annotated[bool, typer.Option(help="Show the services' log lines.")] = False,
+    timeout: Annotated[int, typer.Option(help="Seconds until unfinished executions count as lost.")] = 300,
+) -> None:
+    """Run executions of 20 helper types through the whole path and report what happened."""
+    with refusals():
+        passed = asyncio.run(_demo(executions, logs, timeout))
+    if not passed:
+        raise typer.Exit(1)
+
+
+async def _demo(count: int, logs: bool, timeout_seconds: int) -> bool:
+    def output(name: str, line: str) -> None:
+        if logs:
+            sys.stderr.write(f"{name:<9}| {line}\n")
+
+    seeded: list[demo_seed.Seeded] = []
+    started = time.monotonic()
+    async with Receiver() as receiver:
+
+        async def seed(stack: EmbeddedStack) -> None:
+            seeded.append(await demo_seed.seed(stack.settings, stack.sandbox_path, receiver.url))
+
+        console.print("starting emulator, router, worker and api on loopback ...")
+        async with EmbeddedStack(seed=seed, environment=STACK_ENVIRONMENT, output=output) as stack:
+            console.print(f"up after {time.monotonic() - started:.1f} s", highlight=False)
+            before = _read_contacts(stack.sandbox_path)
+            client = Client(stack.api_url, seeded[0].api_key)
+            contact_ids = [contact["id"] for contact in scenario.contacts()]
+            wanted = scenario.requests(list(seeded[0].helpers), contact_ids, count)
+            columns = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+            with Progress(*columns, console=console) as progress:
+                accepted = progress.add_task("accepted", total=count)
+                ended = progress.add_task("ended", total=count)
+                followed = await submit(client, wanted, seeded[0].helpers, lambda: progress.advance(accepted))
+                await follow(
+                    client,
+                    followed,
+                    lambda done: progress.update(ended, completed=done),
+                    timeout_seconds=timeout_seconds,
+                )
+            await client.close()
+            after = _read_contacts(stack.sandbox_path)
+            console.print(report.by_type(list(followed.executions.values())))
+            console.print(report.changes(before, after))
+            console.print(f"webhooks received: {dict(receiver.received)}", highlight=False)
+            passed = report.verdict(console, followed, count, expected_failures=1)
+    console.print(f"{time.monotonic() - started:.1f} s in all", highlight=False)
+    return passed
+
+
+def _read_contacts(path: Path) -> list[Contact]:
+    store = SandboxStore(path)
+    crm = SandboxConnector(store)
+    contacts = [crm.load_contact(contact_id) for contact_id in SHOWN_CONTACTS]
+    store.close()
+    return contacts
+
+
+def provision(
+    stage: Annotated[str, typer.Option(help="The stage to provision.")] = "dev",
+    yes: Annotated[bool, typer.Option("--yes", help="Do it although AWS_ENDPOINT_URL is not set.")] = False,
+) -> None:
+    """Make the tables, queues and parameters of a stage; what exists is left alone."""
+    with refusals():
+        settings = FleetSettings.from_environment(stage=stage)
+        if settings.aws_endpoint_url is None and not yes:
+            raise Refused(
+                "AWS_ENDPOINT_URL is not set, so this would create resources in your AWS account, which is Terraform's "
+                "task; set it to an emulator, or say --yes"
+            )
+        Provisioner(settings, progress=lambda line: console.print(line, highlight=False)).provision()
