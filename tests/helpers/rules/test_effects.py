@@ -149,3 +149,20 @@ async def test_bugs_are_not_swallowed(ctx: HelperContext[Any]) -> None:
 
     with pytest.raises(ZeroDivisionError):
         await best_effort(ctx, "tag", bug())
+
+
+async def test_a_step_may_do_several_things_or_none(ctx: HelperContext[Any]) -> None:
+    """A step that had nothing to do is neither done nor failed."""
+
+    async def several() -> list[Action]:
+        return [Action.field_updated("a", 1), Action.field_updated("b", 2)]
+
+    async def nothing() -> list[Action]:
+        return []
+
+    effects = Effects(ctx)
+    assert await effects.attempt_all("nothing", nothing())
+    assert not effects.all_failed
+    assert await effects.attempt_all("several", several())
+
+    assert effects.written == {"a": 1, "b": 2}
