@@ -1,35 +1,26 @@
-"""How long to wait before the next attempt."""
+"""How long a failed execution waits: exponential backoff with full jitter."""
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 
+Uniform = Callable[[float, float], float]
 
-def full_jitter(
-    attempt: int, *, base_seconds: float, cap_seconds: float, draw: Callable[[], float] = random.random
-) -> float:
-    """Exponential backoff with full jitter: uniform between 0 and ``min(cap, base * 2^(attempt-1))``.
 
-    ``attempt`` counts from 1. Full jitter spreads retries of a failed service best:
+def full_jitter(attempt: int, base: float, cap: float, *, uniform: Uniform = random.uniform) -> float:
+    """Seconds before the attempt after ``attempt`` (1 = the first): uniform in [0, base * 2^(attempt-1)], capped.
+
     https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
     """
-    exponent = min(max(attempt, 1) - 1, 32)  # 2^32 is over any cap and keeps the power finite
-    ceiling: float = min(cap_seconds, base_seconds * 2**exponent)
-    return ceiling * draw()
+    # The exponent is bounded so that a large attempt number cannot overflow a float.
+    return uniform(0.0, min(cap, base * 2.0 ** min(attempt - 1, 60)))
 
 
 def retry_delay(
-    attempt: int,
-    retry_after: float | None,
-    *,
-    base_seconds: float,
-    cap_seconds: float,
-    draw: Callable[[], float] = random.random,
-) -> float:
-    """The wait before the next attempt: what the service asked for if that is longer, else the backoff.
-
-    SQS knows whole seconds, at most 12 hours; one second at least keeps a failing group from spinning.
-    """
-    wait = full_jitter(attempt, base_seconds=base_seconds, cap_seconds=cap_seconds, draw=draw)
-    return min(max(wait, retry_after or 0.0, 1.0), 43_200.0)
+    attempt: int, base: float, cap: float, retry_after: float | None, *, uniform: Uniform = random.uniform
+) -> int:
+    """Whole seconds, as SQS counts visibility; never less than the other side's Retry-After, never zero."""
+    jittered = full_jitter(attempt, base, cap, uniform=uniform)
+    return max(1, math.ceil(max(jittered, retry_after or 0.0)))

@@ -1,141 +1,100 @@
-"""The consumer: pollers, groups, heartbeat and acknowledger of the queues one process serves, and their drain."""
+"""One queue of the worker: its poller, groups, deletes and messages in hand, put together."""
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable, Sequence
-
-import structlog
+from collections.abc import Callable, Sequence
 
 from fleet.metrics import Metrics
 from worker.acknowledger import Acknowledger
-from worker.groups import Groups, Handler
-from worker.hand import Hand
-from worker.heartbeat import Heartbeat
-from worker.outcomes import Outcome
+from worker.dead_letters import DeadLetters
+from worker.groups import Groups
+from worker.in_hand import InHand
+from worker.message import Message
+from worker.outcomes import Interruption
 from worker.permits import Permits
 from worker.poller import Poller
-from worker.settings import WorkerSettings
-from worker.sqs import BATCH, Message, QueueRef, SqsClient
-
-log = structlog.get_logger(__name__)
-
-
-async def _no_leases() -> None:
-    """A handler without leases has none to extend."""
+from worker.processor import Executions, Policy, Processor, Runner
+from worker.source_queue import BATCH, SourceQueue
 
 
 class Consumer:
-    """Receives, handles and deletes messages of several queues until :meth:`drain`.
-
-    ``on_busy`` is called with True when the first group starts and with False when the last one ended.
-    """
+    """Consumes one helper type's queue. ``on_change`` is called whenever the number of groups at work changes."""
 
     def __init__(
         self,
-        client: SqsClient,
-        queues: Sequence[QueueRef],
-        handler: Handler,
-        settings: WorkerSettings,
+        queue: SourceQueue,
+        runner: Runner,
+        executions: Executions,
+        permits: Permits,
         metrics: Metrics,
+        policy: Policy,
         *,
-        extend_leases: Callable[[], Awaitable[None]] = _no_leases,
-        on_busy: Callable[[bool], None] = lambda _busy: None,
-        monotonic: Callable[[], float] = time.monotonic,
+        worker_id: str,
+        linger_seconds: float,
+        pooled: bool,
+        on_change: Callable[[], None] = lambda: None,
+        on_poll: Callable[[], None] = lambda: None,
+        on_runaway: Callable[[BaseException], None] = lambda _exc: None,
     ) -> None:
-        self._settings = settings
-        self._metrics = metrics
-        self._on_busy = on_busy
-        self._busy = False
-        self.hand = Hand()
-        self.permits = Permits(settings.worker_concurrency, [queue.url for queue in queues])
-        self.acknowledger = Acknowledger(
-            client, self.hand, linger_seconds=settings.worker_delete_linger_seconds, metrics=metrics
+        self.helper_type = queue.helper_type
+        self._permits = permits
+        self._on_change = on_change
+        self._draining = False
+        self._releases: set[asyncio.Task[None]] = set()
+        self.in_hand = InHand(queue, metrics)
+        self.acknowledger = Acknowledger(self.in_hand, metrics, linger_seconds=linger_seconds)
+        self.processor = Processor(
+            queue.helper_type,
+            worker_id,
+            executions,
+            runner,
+            self.acknowledger,
+            DeadLetters(queue, metrics),
+            metrics,
+            policy,
+            on_runaway=on_runaway,
         )
-        self.groups = Groups(
-            client, self.hand, self.acknowledger, self._announced(handler), on_idle=self._group_ended, metrics=metrics
+        self.groups = Groups(self.processor.process, self.in_hand, self._group_ended)
+        self.poller = Poller(
+            queue,
+            permits,
+            self._accept,
+            metrics,
+            # In a pool an idle queue asks for one message only: its own permit, so that idle polls leave the rest free.
+            idle_want=1 if pooled else BATCH,
+            max_pollers=max(1, permits.capacity // BATCH),
+            on_poll=on_poll,
         )
-        self.heartbeat = Heartbeat(
-            client,
-            self.hand,
-            interval_seconds=settings.heartbeat_seconds,
-            visibility_seconds=settings.worker_visibility_seconds,
-            extend_leases=extend_leases,
-            monotonic=monotonic,
-            metrics=metrics,
-        )
-        self.pollers = {
-            queue.helper_type: Poller(
-                client,
-                queue,
-                self.permits,
-                self.groups,
-                poll_seconds=settings.worker_poll_seconds,
-                visibility_seconds=settings.worker_visibility_seconds,
-                max_pollers=settings.worker_concurrency // BATCH,
-                idle_permits=BATCH if len(queues) == 1 else 1,
-                monotonic=monotonic,
-                metrics=metrics,
-            )
-            for queue in queues
-        }
 
-    async def run(self) -> None:
-        """Poll all queues; returns after :meth:`stop_polling`, when the last receive in flight has ended."""
-        async with asyncio.TaskGroup() as pollers:
-            for helper_type, poller in self.pollers.items():
-                pollers.create_task(poller.run(), name=f"poller {helper_type}")
+    def _accept(self, messages: Sequence[Message]) -> int:
+        if self._draining:
+            # The receive was under way when the drain began; its messages go straight back.
+            task = asyncio.create_task(self.in_hand.release(messages), name="release unwanted")
+            self._releases.add(task)
+            task.add_done_callback(self._releases.discard)
+            return 0
+        started = self.groups.accept(messages)
+        self._on_change()
+        return started
 
-    def stop_polling(self) -> None:
-        """Start no further receive and no further message."""
-        self.groups.drain()
-        for poller in self.pollers.values():
-            poller.stop()
+    def _group_ended(self) -> None:
+        self._permits.release(self.helper_type, 1)
+        self._on_change()
 
-    async def drain(self, polling: asyncio.Task[None]) -> None:
-        """Two bounded phases. T1: running helpers may finish, receives in flight end and are released.
+    async def stop_starting(self) -> None:
+        """Drain, first step: no new receive, and what has not started goes back at once."""
+        self._draining = True
+        self.poller.stop()
+        await self.in_hand.release(self.groups.take_unstarted())
 
-        T2: what still runs is cancelled and given back, what never started is released, deletes are flushed.
-        """
-        self.stop_polling()
-        try:
-            async with asyncio.timeout(self._settings.worker_drain_seconds):
-                await asyncio.shield(polling)
-                await self.groups.wait_idle()
-        except TimeoutError:
-            log.warning("drain_interrupts", groups=len(self.groups), in_hand=len(self.hand))
-        try:
-            async with asyncio.timeout(self._settings.worker_flush_seconds):
-                self.groups.interrupt()
-                await self.groups.wait_idle()
-                await asyncio.shield(polling)
-                # A receive that ended only now has started groups, which release at once.
-                await self.groups.wait_idle()
-                await self.acknowledger.flush()
-        except TimeoutError:
-            log.warning("drain_incomplete", groups=len(self.groups), in_hand=len(self.hand))
+    async def wait_idle(self) -> None:
+        """Wait until no group is at work and nothing is being given back."""
+        await self.groups.wait_idle()
+        while self._releases:
+            await asyncio.wait(self._releases)
 
-    async def _group_ended(self, queue_url: str) -> None:
-        await self.permits.release(queue_url)
-        self._edge()
-
-    def _announced(self, handler: Handler) -> Handler:
-        async def handle(message: Message) -> Outcome:
-            self._edge()
-            return await handler(message)
-
-        return handle
-
-    def _edge(self) -> None:
-        """Report the change between busy and idle, once per change."""
-        busy = len(self.groups) > 0
-        if busy != self._busy:
-            self._busy = busy
-            self._on_busy(busy)
-
-    def report_levels(self) -> None:
-        """Set the gauges."""
-        self._metrics.gauge("InFlight", len(self.hand))
-        self._metrics.gauge("GroupsInFlight", len(self.groups))
-        self._metrics.gauge("PermitsInUse", self.permits.in_use)
+    def interrupt(self) -> None:
+        """Drain, end of T1: cancel the helpers that still run; their attempts do not count."""
+        for lane in self.groups.lanes:
+            lane.interrupt(Interruption.SHUTDOWN)

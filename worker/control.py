@@ -1,17 +1,18 @@
-"""Control documents: an operator pauses a type or changes its concurrency without a restart."""
+"""The control documents: an operator pauses a type or changes its concurrency, and the worker obeys within seconds.
+
+SSM String ``/mfh/{stage}/control/{helper_type}``: ``{"paused": false, "concurrency": 20}``, both keys optional.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import structlog
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fleet import names
-from worker.consumer import Consumer
 
 if TYPE_CHECKING:
     from types_aiobotocore_ssm.client import SSMClient
@@ -19,90 +20,82 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 
-class ControlDocument(BaseModel):
-    """``{"paused": true, "concurrency": 5}``; both keys are optional."""
+class Control(BaseModel):
+    """What an operator wants of one helper type; the default is what the settings say."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     paused: bool = False
-    concurrency: int | None = Field(default=None, ge=1, le=500)
+    concurrency: int | None = Field(default=None, ge=1, le=5000)
+
+    @property
+    def maximum(self) -> int | None:
+        """Groups at work at a time: 0 when paused, None when the settings decide."""
+        return 0 if self.paused else self.concurrency
 
 
-class Control:
-    """Reads ``/mfh/{stage}/control`` by path every few seconds and applies what changed.
+Apply = Callable[[str, Control], None]
 
-    ``concurrency`` of the only type served is the worker's; in a pool the sum of all limits is not ours to guess, so
-    the smallest one given applies. A document that cannot be read is logged and the last one stays.
-    """
+
+class ControlWatch:
+    """Reads the documents of the served types and reports each change once."""
 
     def __init__(
-        self,
-        ssm: SSMClient,
-        stage: str,
-        consumer: Consumer,
-        *,
-        interval_seconds: float,
-        default_concurrency: int,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        self, ssm: SSMClient, stage: str, helper_types: Sequence[str], apply: Apply, *, seconds: float
     ) -> None:
         self._ssm = ssm
         self._stage = stage
-        self._consumer = consumer
-        self._interval = interval_seconds
-        self._default_concurrency = default_concurrency
-        self._sleep = sleep
-        self._documents: dict[str, ControlDocument] = {}
-        self._concurrency = default_concurrency
+        self._types = helper_types
+        self._apply = apply
+        self._seconds = seconds
+        self._applied: dict[str, Control] = {}
 
     async def run(self) -> None:
-        """Follow the documents for ever."""
+        """Look every few seconds until cancelled. A look that fails changes nothing."""
         while True:
             try:
-                await self.refresh()
-            except Exception as exc:  # noqa: BLE001 - SSM being away must not stop the work
-                log.warning("control_unreadable", error=repr(exc))
-            await self._sleep(self._interval)
+                await self.look()
+            except Exception as exc:  # noqa: BLE001 - whatever it is, the last known control stays in force
+                log.warning("control_documents_unreadable", error=str(exc))
+            await asyncio.sleep(self._seconds)
 
-    async def refresh(self) -> None:
-        """Read the documents once and apply them."""
-        found = await self._read()
-        for helper_type, poller in self._consumer.pollers.items():
-            paused = found.get(helper_type, ControlDocument()).paused
-            if paused and not poller.paused:
-                poller.pause()
-                log.warning("paused_by_operator", helper_type=helper_type)
-            elif not paused and poller.paused:
-                poller.resume()
-                log.warning("resumed_by_operator", helper_type=helper_type)
-        limits = [
-            document.concurrency
-            for helper_type in self._consumer.pollers
-            if (document := found.get(helper_type)) is not None and document.concurrency is not None
-        ]
-        wanted = min(limits) if limits else self._default_concurrency
-        if wanted != self._concurrency:
-            self._concurrency = wanted
-            await self._consumer.permits.resize(wanted)
-            log.warning("concurrency_set_by_operator", concurrency=wanted)
+    async def look(self) -> None:
+        """Read the documents once and apply what changed; a document that went away restores the settings."""
+        documents = await self._documents()
+        for helper_type in self._types:
+            control = self._parsed(helper_type, documents.get(helper_type))
+            if control is not None and control != self._applied.get(helper_type, Control()):
+                log.info("control_applied", helper_type=helper_type, **control.model_dump())
+                self._applied[helper_type] = control
+                self._apply(helper_type, control)
 
-    async def _read(self) -> dict[str, ControlDocument]:
-        request: dict[str, str] = {}
-        names_and_values: list[tuple[str, str]] = []
+    @staticmethod
+    def _parsed(helper_type: str, text: str | None) -> Control | None:
+        if text is None:
+            return Control()
+        try:
+            return Control.model_validate_json(text)
+        except ValidationError as exc:
+            log.warning("control_document_refused", helper_type=helper_type, problems=exc.error_count())
+            return None
+
+    async def _documents(self) -> dict[str, str]:
+        if len(self._types) == 1:
+            name = names.control_parameter(self._stage, self._types[0])
+            try:
+                answer = await self._ssm.get_parameter(Name=name)
+            except self._ssm.exceptions.ParameterNotFound:
+                return {}
+            return {self._types[0]: answer["Parameter"]["Value"]}
+        documents: dict[str, str] = {}
+        token: dict[str, str] = {}
         while True:
-            answer = await self._ssm.get_parameters_by_path(
+            page = await self._ssm.get_parameters_by_path(
                 Path=names.control_parameters(self._stage),
                 MaxResults=10,
-                **request,  # type: ignore[arg-type]
+                **token,  # type: ignore[arg-type] # NextToken, where there is one
             )
-            names_and_values += [(entry["Name"].rsplit("/", 1)[-1], entry["Value"]) for entry in answer["Parameters"]]
-            if not answer.get("NextToken"):
-                break
-            request = {"NextToken": answer["NextToken"]}
-        for helper_type, value in names_and_values:
-            try:
-                self._documents[helper_type] = ControlDocument.model_validate(json.loads(value))
-            except (ValueError, ValidationError) as exc:
-                log.warning("control_document_refused", helper_type=helper_type, error=str(exc))
-        present = {helper_type for helper_type, _value in names_and_values}
-        self._documents = {key: value for key, value in self._documents.items() if key in present}
-        return self._documents
+            documents |= {entry["Name"].rpartition("/")[2]: entry["Value"] for entry in page["Parameters"]}
+            if not page.get("NextToken"):
+                return documents
+            token = {"NextToken": page["NextToken"]}

@@ -1,58 +1,51 @@
-"""Sends messages to the dead-letter queue of their type, with the facts an operator needs as attributes."""
+"""What goes to the dead-letter queue, and the attributes that say why."""
 
 from __future__ import annotations
 
-from typing import Any
+import re
 
 import structlog
 
-from fleet.envelope import deduplication_id
 from fleet.execution import Execution
 from fleet.logging import redact_text
 from fleet.metrics import Metrics
-from worker.sqs import Message, SqsClient
+from worker.message import Message
+from worker.source_queue import SourceQueue
 
 log = structlog.get_logger(__name__)
 
-# SQS counts attributes into the message size; an error text is cut well below it.
-MAX_ERROR_LENGTH = 1000
+MAX_ERROR_CHARACTERS = 1000
+# Attribute values take the same characters as bodies; a vendor's error text may hold others.
+_REFUSED_CHARACTERS = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class DeadLetters:
-    """One message for each execution or poison message; a repeated send within five minutes is deduplicated."""
+    """Sends messages of one queue to its dead letters."""
 
-    def __init__(self, client: SqsClient, metrics: Metrics) -> None:
-        self._client = client
+    def __init__(self, queue: SourceQueue, metrics: Metrics) -> None:
+        self._queue = queue
         self._metrics = metrics
 
-    async def send(self, message: Message, *, error_type: str, error: str, execution: Execution | None = None) -> None:
-        """Copy the message to the dead-letter queue. Raises what the client raises; the original stays until then."""
-        if not message.queue.dead_letter_url:
-            log.error("dead_letter_queue_missing", helper_type=message.queue.helper_type, message_id=message.message_id)
-            return
-        facts = {
-            "error_type": error_type,
-            "error": redact_text(error)[:MAX_ERROR_LENGTH],
-            "source_message_id": message.message_id,
-        }
-        if execution is not None:
-            facts |= {
-                "execution_id": execution.execution_id,
-                "attempts": str(execution.attempts),
-                "first_attempt_at": execution.first_attempt_at,
-                "last_attempt_at": execution.started_at,
-            }
-        attributes: dict[str, Any] = {
-            name: {"DataType": "Number" if name == "attempts" else "String", "StringValue": value}
-            for name, value in facts.items()
-            if value
-        }
-        identity = execution.execution_id if execution else message.message_id
-        await self._client.send_message(
-            QueueUrl=message.queue.dead_letter_url,
-            MessageBody=message.body,
-            MessageGroupId=message.group_id,
-            MessageDeduplicationId=deduplication_id(f"{identity}-dead"),
-            MessageAttributes=attributes,
+    async def send(
+        self,
+        message: Message,
+        *,
+        error_type: str,
+        error: str,
+        execution_id: str = "",
+        execution: Execution | None = None,
+    ) -> None:
+        """Send the whole message with its reason. Raises when SQS does not take it: the original then stays."""
+        await self._queue.send_dead_letter(
+            message,
+            {
+                "execution_id": execution_id,
+                "error_type": error_type,
+                "error": _REFUSED_CHARACTERS.sub("?", redact_text(error))[:MAX_ERROR_CHARACTERS],
+                "attempts": str(execution.attempts) if execution else "0",
+                "first_attempt_at": execution.first_attempt_at if execution else "",
+                "last_attempt_at": execution.started_at if execution else "",
+            },
         )
-        self._metrics.count("DeadLettered")
+        self._metrics.count("DeadLetters", helper_type=self._queue.helper_type)
+        log.warning("message_dead_lettered", message_id=message.message_id, error_type=error_type)

@@ -1,160 +1,166 @@
-"""Message groups: one task per group, serial inside, any number in parallel."""
+"""Message groups: one task for each, serial inside, in parallel with each other.
+
+A later receive of a group that is being worked on waits behind it, in the order of arrival. A failed message takes
+the rest of its group with it: all are released to the same moment, and the task ends.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 import structlog
 
-from fleet.metrics import Metrics
-from worker.acknowledger import Acknowledger
-from worker.hand import Hand
-from worker.outcomes import Duplicate, Failed, Interrupted, Outcome, RetryLater, Succeeded
-from worker.sqs import Message, SqsClient
-from worker.visibility import change_visibility
+from worker.in_hand import InHand
+from worker.message import Message
+from worker.outcomes import Interruption
 
 log = structlog.get_logger(__name__)
 
-Handler = Callable[[Message], Awaitable[Outcome]]
-GroupKey = tuple[str, str]
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The message is done; its delete is under way. The group goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """The message comes back after so many seconds, and the rest of the group with it."""
+
+    after_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Abandoned:
+    """The message belongs to somebody else now; the rest of the group must not run here."""
+
+
+Verdict = Settled | Postponed | Abandoned
+
+
+class Lane:
+    """The work on one message group. ``waiting`` is what was received with the current message, in order;
+    ``arrivals`` came with later receives."""
+
+    __slots__ = ("arrivals", "current", "group", "handler", "interruption", "waiting")
+
+    def __init__(self, group: str) -> None:
+        self.group = group
+        self.waiting: deque[Message] = deque()
+        self.arrivals: deque[Message] = deque()
+        self.current: Message | None = None
+        self.handler: asyncio.Task[object] | None = None
+        self.interruption: Interruption | None = None
+
+    def interrupt(self, reason: Interruption) -> None:
+        """Cut the work short. Only the helper is cancelled, never a write to the table or the queue."""
+        if self.interruption is None:
+            self.interruption = reason
+        if self.handler is not None:
+            self.handler.cancel()
+
+    def adopt(self, message: Message) -> bool:
+        """Whether this is another receive of a message that the lane has: then its handle is the valid one."""
+        for known in (*((self.current,) if self.current else ()), *self.waiting, *self.arrivals):
+            if known.message_id == message.message_id:
+                known.adopt(message)
+                return True
+        return False
+
+
+Process = Callable[[Message, Lane], Awaitable[Verdict]]
 
 
 class Groups:
-    """Runs the handler over messages, one after the other inside a group.
+    """Splits receives by message group and runs the groups. ``on_end`` is called once for every group that ends."""
 
-    A later receive of a group joins the queue of its running task, so it never overtakes. When a message has to wait,
-    the rest of its group is released to the same moment in one batch call: no group waits for a whole visibility
-    timeout. ``on_idle`` is called with the queue URL when a group's task ends.
-    """
-
-    def __init__(
-        self,
-        client: SqsClient,
-        hand: Hand,
-        acknowledger: Acknowledger,
-        handler: Handler,
-        *,
-        on_idle: Callable[[str], Awaitable[None]],
-        metrics: Metrics,
-    ) -> None:
-        self._client = client
-        self._hand = hand
-        self._acknowledger = acknowledger
-        self._handler = handler
-        self._on_idle = on_idle
-        self._metrics = metrics
-        self._queues: dict[GroupKey, deque[Message]] = {}
-        self._tasks: dict[GroupKey, asyncio.Task[None]] = {}
-        self._handling: dict[GroupKey, asyncio.Task[Outcome]] = {}
-        self._draining = False
+    def __init__(self, process: Process, in_hand: InHand, on_end: Callable[[], None]) -> None:
+        self._process = process
+        self._in_hand = in_hand
+        self._on_end = on_end
+        self._lanes: dict[str, Lane] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def __len__(self) -> int:
-        return len(self._tasks)
+        return len(self._lanes)
 
     @property
-    def keys(self) -> set[GroupKey]:
-        """The groups that are worked on."""
-        return set(self._tasks)
+    def lanes(self) -> Sequence[Lane]:
+        """The groups being worked on."""
+        return list(self._lanes.values())
 
-    def start(self, messages: Sequence[Message]) -> int:
-        """Hand received messages to their groups, in their order. Returns how many group tasks were started."""
-        started = 0
+    def accept(self, messages: Sequence[Message]) -> int:
+        """Take over a receive; returns how many groups it starts."""
+        started: list[Lane] = []
         for message in messages:
-            self._hand.take(message)
-            queue = self._queues.get(message.group_key)
-            if queue is not None:
-                queue.append(message)
+            lane = self._lanes.get(message.group)
+            if lane is None:
+                lane = self._lanes[message.group] = Lane(message.group)
+                started.append(lane)
+            elif lane not in started and lane.adopt(message):
                 continue
-            self._queues[message.group_key] = deque([message])
-            started += 1
-            task = asyncio.create_task(self._run(message.group_key), name=f"group {message.group_id}")
-            self._tasks[message.group_key] = task
-        return started
+            message.lane = lane
+            (lane.waiting if lane in started else lane.arrivals).append(message)
+            self._in_hand.add((message,))
+        for lane in started:
+            task = asyncio.create_task(self._run(lane), name="message group")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return len(started)
 
-    def drain(self) -> None:
-        """Start no further message; what runs may end."""
-        self._draining = True
-
-    def interrupt(self) -> None:
-        """Cancel what runs; its attempts are given back and its messages released."""
-        self._draining = True
-        for task in list(self._handling.values()):
-            task.cancel("shutdown")
+    def take_unstarted(self) -> list[Message]:
+        """For the drain: everything that has not started, out of every lane; what runs goes on."""
+        unstarted: list[Message] = []
+        for lane in self._lanes.values():
+            unstarted += [*lane.waiting, *lane.arrivals]
+            lane.waiting.clear()
+            lane.arrivals.clear()
+        return unstarted
 
     async def wait_idle(self) -> None:
-        """Wait until no group is worked on."""
+        """Wait until no group is being worked on."""
         while self._tasks:
-            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            await asyncio.wait(self._tasks)
 
-    async def release(self, messages: Sequence[Message], after_seconds: float) -> None:
-        """Make the messages visible again, all at the same moment."""
-        kept = [message for message in messages if not message.lost]
-        if not kept:
-            return
-        failures = await change_visibility(self._client, kept, math.ceil(after_seconds))
-        for failure in failures:
-            # It becomes visible by itself when its present visibility ends; nothing is lost but time.
-            log.warning("release_failed", message_id=failure.message.message_id, code=failure.code)
-        self._metrics.count("MessagesReleased", len(kept) - len(failures))
-        for message in kept:
-            self._hand.drop(message)
-
-    async def _run(self, key: GroupKey) -> None:
-        queue = self._queues[key]
+    async def _run(self, lane: Lane) -> None:
         try:
-            while queue:
-                if self._draining:
-                    await self._release_rest(queue, 0)
-                    return
-                message = queue[0]
-                if message.lost:
-                    # Its successors may be with another worker as well: order demands to let go of all of them.
-                    queue.popleft()
-                    await self._release_rest(queue, 0)
-                    return
-                outcome = await self._handle(key, message)
-                match outcome:
-                    case Succeeded() | Failed() | Duplicate():
-                        queue.popleft()
-                        await self._acknowledger.acknowledge(message)
-                    case RetryLater(after_seconds=after):
-                        self._metrics.observe("BlockedGroupTime", after, unit="Seconds")
-                        await self._release_rest(queue, after)
-                        return
-                    case Interrupted():
-                        await self._release_rest(queue, 0)
-                        return
+            while lane.waiting or lane.arrivals:
+                if not lane.waiting:
+                    lane.waiting, lane.arrivals = lane.arrivals, deque()
+                    lane.interruption = None
+                lane.current = lane.waiting.popleft()
+                verdict = await self._verdict(lane.current, lane)
+                message, lane.current = lane.current, None
+                await self._obey(verdict, message, lane)
         finally:
-            del self._queues[key]
-            del self._tasks[key]
-            await self._on_idle(key[0])
+            # No await between the last look at the lane and this: a receive meanwhile finds it or starts its own.
+            del self._lanes[lane.group]
+            self._on_end()
 
-    async def _release_rest(self, queue: deque[Message], after_seconds: float) -> None:
-        """Release all that is queued; a receive that joins meanwhile is released too."""
-        while queue:
-            rest = list(queue)
-            queue.clear()
-            await self.release(rest, after_seconds)
-
-    async def _handle(self, key: GroupKey, message: Message) -> Outcome:
-        task = asyncio.ensure_future(self._handler(message))
-        task.set_name(f"handler {message.group_id}")
-        self._handling[key] = task
-        self._hand.watch(message, lambda reason: task.cancel(f"lost: {reason}"))
+    async def _verdict(self, message: Message, lane: Lane) -> Verdict:
         try:
-            return await task
-        except asyncio.CancelledError:
-            if task.cancelled() or task.done():
-                return Interrupted()
-            task.cancel()
-            raise
-        except Exception as exc:
-            # The handler turns every failure into an outcome; what still escapes is a fault of ours or of AWS.
-            log.exception("handler_failed", message_id=message.message_id)
-            return RetryLater(10.0, repr(exc))
-        finally:
-            del self._handling[key]
-            self._hand.unwatch(message)
+            return await self._process(message, lane)
+        except Exception:
+            # A defect of ours or an outage of the table: the message must come back, the worker must go on.
+            log.exception("message_processing_failed", message_id=message.message_id, receives=message.receive_count)
+            return Postponed(min(300, 2 ** min(message.receive_count, 8)))
+
+    async def _obey(self, verdict: Verdict, message: Message, lane: Lane) -> None:
+        match verdict:
+            case Postponed(after_seconds):
+                batch = [message, *lane.waiting]
+                lane.waiting.clear()
+                await self._in_hand.release(batch, after_seconds)
+            case Abandoned():
+                self._in_hand.drop(message)
+                batch = list(lane.waiting)
+                lane.waiting.clear()
+                await self._in_hand.release(batch)
+            case Settled() if lane.interruption is not None and lane.waiting:
+                batch = list(lane.waiting)
+                lane.waiting.clear()
+                await self._in_hand.release(batch)
+            case Settled():
+                return

@@ -1,76 +1,106 @@
-"""Permits: a message is received only when its group can start.
+"""Permits come before receives: a message is asked for only when a worker slot for its group is held.
 
-Every queue of a pool owns one permit; the rest is shared. So a flood in one type cannot starve the others, and an
-idle queue's long poll holds nothing that a busy one needs.
+One permit is one message group being worked on, or one place in a receive that is under way. In a pool every queue
+has one permit of its own; the others go to whoever asks, the queue with the fewest first. So a flood in one queue
+uses what is idle, and gives way as soon as another queue asks.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(eq=False, slots=True)
+class _Waiter:
+    queue: str
+    want: int
+    granted: asyncio.Future[int]
 
 
 class Permits:
-    """``capacity`` message groups at a time over ``queues``; never fewer than one for each queue."""
+    """``capacity`` permits shared by ``queues``; capacity is at least the number of queues."""
 
     def __init__(self, capacity: int, queues: Iterable[str]) -> None:
-        self._queues = list(queues)
-        self._capacity = capacity
-        self._held = dict.fromkeys(self._queues, 0)
-        self._waiting: dict[str, int] = dict.fromkeys(self._queues, 0)
-        self._changed = asyncio.Condition()
-
-    @property
-    def in_use(self) -> int:
-        """Permits held by all queues."""
-        return sum(self._held.values())
+        self._in_use = dict.fromkeys(queues, 0)
+        self._limits: dict[str, int] = {}
+        self._waiters: list[_Waiter] = []
+        self._closed = False
+        self._capacity = max(capacity, len(self._in_use))
 
     @property
     def capacity(self) -> int:
-        """All permits."""
-        return max(self._capacity, len(self._queues))
+        """How many there are."""
+        return self._capacity
 
-    def held(self, queue: str) -> int:
-        """Permits held by one queue."""
-        return self._held[queue]
+    def in_use(self, queue: str | None = None) -> int:
+        """How many are taken, by one queue or in all."""
+        return sum(self._in_use.values()) if queue is None else self._in_use[queue]
 
-    async def resize(self, capacity: int) -> None:
-        """Change the capacity; permits that are out stay out until they are returned."""
-        async with self._changed:
-            self._capacity = capacity
-            self._changed.notify_all()
+    async def acquire(self, queue: str, want: int) -> int:
+        """Wait for at least one permit and take up to ``want``. 0 means closed: receive nothing any more."""
+        if self._closed:
+            return 0
+        waiter = _Waiter(queue, want, asyncio.get_running_loop().create_future())
+        self._waiters.append(waiter)
+        self._grant()
+        try:
+            return await waiter.granted
+        except asyncio.CancelledError:
+            if waiter in self._waiters:
+                self._waiters.remove(waiter)
+            elif not waiter.granted.cancelled():
+                self.release(queue, waiter.granted.result())
+            raise
 
-    def _available(self, queue: str) -> int:
-        """What the queue may take now: its own permit and its fair part of the shared ones.
-
-        Shared permits that other queues wait for are divided; a queue that waits alone may take them all.
-        """
-        own = 1 if self._held[queue] == 0 else 0
-        shared = self.capacity - len(self._queues)
-        used = sum(max(0, held - 1) for held in self._held.values())
-        free = max(0, shared - used)
-        rivals = sum(1 for other, count in self._waiting.items() if count and other != queue)
-        fair = -(-free // (rivals + 1)) if free else 0
-        return own + fair
-
-    async def acquire(self, queue: str, up_to: int) -> int:
-        """Take between one and ``up_to`` permits; waits for the first."""
-        async with self._changed:
-            self._waiting[queue] += 1
-            try:
-                await self._changed.wait_for(lambda: self._available(queue) > 0)
-                granted = min(up_to, self._available(queue))
-            finally:
-                self._waiting[queue] -= 1
-            self._held[queue] += granted
-            return granted
-
-    async def release(self, queue: str, count: int = 1) -> None:
+    def release(self, queue: str, count: int) -> None:
         """Give permits back."""
-        if count == 0:
-            return
-        async with self._changed:
-            if count > self._held[queue]:
-                raise ValueError(f"{count} permits returned by a queue that holds {self._held[queue]}")
-            self._held[queue] -= count
-            self._changed.notify_all()
+        if count > self._in_use[queue]:
+            raise ValueError(f"{queue} gives back {count} permits and holds {self._in_use[queue]}")
+        self._in_use[queue] -= count
+        self._grant()
+
+    def resize(self, capacity: int) -> None:
+        """Change the number of permits; those in use stay in use until they are given back."""
+        self._capacity = max(capacity, len(self._in_use))
+        self._grant()
+
+    def limit(self, queue: str, maximum: int | None) -> None:
+        """Let one queue use at most ``maximum``; 0 pauses it, None lifts the limit."""
+        if maximum is None:
+            self._limits.pop(queue, None)
+        else:
+            self._limits[queue] = maximum
+        self._grant()
+
+    def close(self) -> None:
+        """Answer every wait, now and later, with 0."""
+        self._closed = True
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.granted.done():
+                waiter.granted.set_result(0)
+
+    def _room(self, queue: str) -> int:
+        used = self._in_use[queue]
+        free = self._capacity - sum(self._in_use.values())
+        reserved = sum(
+            1 for name, n in self._in_use.items() if n == 0 and name != queue and self._limits.get(name) != 0
+        )
+        room = free - reserved
+        if used == 0 and free > 0:
+            room = max(room, 1)
+        return max(0, min(room, self._limits.get(queue, self._capacity) - used))
+
+    def _grant(self) -> None:
+        # A stable sort keeps the order of asking among queues that hold equally many.
+        for waiter in sorted(self._waiters, key=lambda each: self._in_use[each.queue]):
+            if waiter.granted.done():
+                self._waiters.remove(waiter)
+                continue
+            count = min(waiter.want, self._room(waiter.queue))
+            if count > 0:
+                self._waiters.remove(waiter)
+                self._in_use[waiter.queue] += count
+                waiter.granted.set_result(count)

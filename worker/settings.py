@@ -1,4 +1,4 @@
-"""Settings of the worker."""
+"""The worker's settings. Every field is an environment variable of the same name in capitals."""
 
 from __future__ import annotations
 
@@ -7,58 +7,91 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from fleet.helper_settings import HelperRuntimeSettings
+from helpers import registry
+from helpers.errors import UnknownHelperType
 
-# ECS on Fargate sends SIGKILL at the latest 120 s after SIGTERM.
-STOP_TIMEOUT_SECONDS = 120
+VISIBILITY_CEILING_SECONDS = 43_200
+IDLE_RECEIVE_SECONDS = 20
 
 
 class WorkerSettings(HelperRuntimeSettings):
-    """What the worker adds to the shared settings."""
+    """What one worker process serves, how much at a time, and how long it waits for what."""
 
-    helper_type: str = Field(description="tag_it | a comma list | category:contact | * (a pool).")
-    worker_concurrency: int = Field(default=20, ge=1, le=500, description="Message groups worked on at a time.")
-    worker_poll_seconds: int = Field(default=20, ge=1, le=20, description="Length of a long poll.")
+    helper_type: str = Field(
+        min_length=1, description="What to serve: a helper type, a comma list, category:<name> or *."
+    )
+    worker_concurrency: int = Field(default=20, ge=1, le=5000, description="Message groups worked on at a time.")
     worker_visibility_seconds: int = Field(
-        default=60, ge=3, le=43_200, description="How long a message and its execution belong to a silent worker."
+        default=60,
+        ge=1,
+        le=VISIBILITY_CEILING_SECONDS,
+        description="Invisibility of a received message; also the lease.",
     )
-    worker_heartbeat_seconds: float = Field(
-        default=0, ge=0, description="Interval at which both are extended; 0 = visibility / 3."
+    worker_wait_time_seconds: int = Field(
+        default=IDLE_RECEIVE_SECONDS, ge=0, le=20, description="Longest wait of one receive (long poll)."
     )
-    worker_max_attempts: int = Field(default=3, ge=1, le=20, description="Attempts before an execution fails for good.")
-    worker_backoff_base_seconds: float = Field(default=2.0, gt=0, le=300, description="First retry waits up to this.")
-    worker_backoff_cap_seconds: float = Field(default=600.0, gt=0, le=43_200, description="No retry waits longer.")
-    worker_delete_linger_seconds: float = Field(
-        default=0.02, ge=0, le=1, description="How long a delete waits for others to share its batch."
+    worker_max_attempts: int = Field(default=3, ge=1, le=20, description="Attempts before an execution is given up.")
+    worker_backoff_base_seconds: float = Field(default=2, gt=0, le=3600, description="Backoff before the 2nd attempt.")
+    worker_backoff_cap_seconds: float = Field(default=300, gt=0, le=21_600, description="Longest backoff of our own.")
+    worker_ack_linger_milliseconds: float = Field(
+        default=20, ge=0, le=1000, description="How long a delete waits for others to share its request."
     )
-    worker_drain_seconds: float = Field(default=75.0, ge=0, description="After SIGTERM: time for running helpers (T1).")
-    worker_flush_seconds: float = Field(default=20.0, gt=0, description="Then: time to release and delete (T2).")
-    worker_blocked_loop_seconds: float = Field(default=1.0, gt=0, description="A loop blocked longer is logged.")
-    worker_memory_limit_mb: int = Field(
-        default=0, ge=0, description="Resident memory at which the worker drains and ends with an error; 0 = no limit."
+    worker_drain_running_seconds: float = Field(
+        default=75, ge=0, le=110, description="T1: how long running helpers may finish after SIGTERM."
     )
-    worker_control_seconds: float = Field(
-        default=10.0, gt=0, le=15, description="Interval of reading the control document."
+    worker_drain_flush_seconds: float = Field(
+        default=25, ge=0.5, le=110, description="T2: how long releases and deletes may take after T1."
     )
-    worker_connection_cache_seconds: float = Field(default=300.0, ge=0, description="How long credentials are kept.")
-    ecs_agent_uri: str = Field(default="", description="ECS agent endpoint; set by ECS, empty elsewhere.")
+    stop_timeout_seconds: float = Field(default=120, ge=1, le=120, description="ECS stopTimeout: SIGKILL comes then.")
+    worker_control_poll_seconds: float = Field(
+        default=10, gt=0, le=15, description="How often the control documents are read."
+    )
+    worker_connection_cache_seconds: float = Field(
+        default=120, ge=0, le=3600, description="How long loaded CRM credentials are used."
+    )
+    worker_blocked_loop_seconds: float = Field(
+        default=1, gt=0, le=60, description="A blocked event loop is logged after this."
+    )
+    worker_memory_limit_megabytes: int = Field(
+        default=0, ge=0, description="Resident memory at which the worker drains and restarts; 0 = no limit."
+    )
+    worker_cancel_grace_seconds: float = Field(
+        default=5, gt=0, le=60, description="How long a cancelled helper may take to end before the process gives up."
+    )
+    ecs_agent_uri: str = Field(default="", description="ECS agent endpoint; empty = no scale-in protection.")
+    worker_protection_minutes: int = Field(
+        default=60, ge=1, le=2880, description="Scale-in protection ends by itself after this."
+    )
+    worker_protection_idle_seconds: float = Field(
+        default=5, ge=0, le=600, description="How long a worker is idle before it gives up its protection."
+    )
+
+    @property
+    def helper_types(self) -> list[str]:
+        """The types that helper_type names."""
+        return registry.select(self.helper_type)
+
+    @property
+    def concurrency(self) -> int:
+        """worker_concurrency, raised to one permit per queue: a queue without a permit would never be polled."""
+        return max(self.worker_concurrency, len(self.helper_types))
 
     @property
     def heartbeat_seconds(self) -> float:
-        """The interval between two extensions."""
-        return self.worker_heartbeat_seconds or self.worker_visibility_seconds / 3
+        """How often visibility and leases are extended: a third, so that two beats may fail."""
+        return self.worker_visibility_seconds / 3
 
     @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if self.heartbeat_seconds >= self.worker_visibility_seconds / 2:
+    def _cross_checks(self) -> Self:
+        try:
+            registry.select(self.helper_type)
+        except UnknownHelperType as exc:
+            raise ValueError(str(exc)) from None
+        if self.worker_drain_running_seconds + self.worker_drain_flush_seconds >= self.stop_timeout_seconds:
             raise ValueError(
-                "WORKER_HEARTBEAT_SECONDS: write less than half of WORKER_VISIBILITY_SECONDS, so that one lost "
-                "heartbeat loses no message"
-            )
-        if self.worker_drain_seconds + self.worker_flush_seconds >= STOP_TIMEOUT_SECONDS:
-            raise ValueError(
-                f"WORKER_DRAIN_SECONDS + WORKER_FLUSH_SECONDS: together less than the stop timeout "
-                f"({STOP_TIMEOUT_SECONDS} s), or ECS kills the worker before it is done"
+                "WORKER_DRAIN_RUNNING_SECONDS + WORKER_DRAIN_FLUSH_SECONDS must be less than STOP_TIMEOUT_SECONDS: "
+                "SIGKILL would cut the drain short"
             )
         if self.worker_backoff_base_seconds > self.worker_backoff_cap_seconds:
-            raise ValueError("WORKER_BACKOFF_BASE_SECONDS: not more than WORKER_BACKOFF_CAP_SECONDS")
+            raise ValueError("WORKER_BACKOFF_BASE_SECONDS must not exceed WORKER_BACKOFF_CAP_SECONDS")
         return self

@@ -1,0 +1,286 @@
+"""One message from claim to settlement.
+
+The order of writes is what makes redelivery harmless: the result is stored before the delete, the dead letter is sent
+before the execution fails, the execution is queued again before its message is released.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import structlog
+
+from fleet.execution import Execution, TransitionRefused
+from fleet.metrics import Metrics
+from helpers.contract import HelperOutput
+from worker.acknowledger import Acknowledger
+from worker.attempt import HelperRunsAway, attempt
+from worker.backoff import full_jitter, retry_delay
+from worker.dead_letters import DeadLetters
+from worker.groups import Abandoned, Lane, Postponed, Settled, Verdict
+from worker.message import Message, Poison, execution_id_of
+from worker.outcomes import Failed, Interrupted, Interruption, Outcome, RetryLater, Succeeded
+
+log = structlog.get_logger(__name__)
+
+WRITE_TRIES = 6
+WRITE_BACKOFF_BASE_SECONDS = 0.2
+WRITE_BACKOFF_CAP_SECONDS = 5.0
+
+
+class Executions(Protocol):
+    """The worker's part of `fleet.executions.ExecutionStore`. Refusals raise TransitionRefused."""
+
+    def claim(self, execution_id: str, worker_id: str, lease_seconds: float) -> Awaitable[Execution]: ...
+    def extend(self, held: Execution, lease_seconds: float) -> Awaitable[Execution]: ...
+    def complete(self, held: Execution, output: Mapping[str, Any]) -> Awaitable[Execution]: ...
+    def fail(
+        self,
+        held: Execution,
+        *,
+        error_type: str,
+        error_message: str,
+        retryable: bool = False,
+        output: Mapping[str, Any] | None = None,
+    ) -> Awaitable[Execution]: ...
+    def retry_later(
+        self, held: Execution, *, after_seconds: float, error_type: str, error_message: str
+    ) -> Awaitable[Execution]: ...
+    def give_back(self, held: Execution) -> Awaitable[Execution]: ...
+
+
+class Runner(Protocol):
+    """Runs the helper of a claimed execution."""
+
+    @property
+    def timeout_seconds(self) -> float: ...
+    async def run(self, execution: Execution) -> HelperOutput: ...
+    async def settled(self, execution: Execution) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The numbers of retries and leases."""
+
+    max_attempts: int
+    lease_seconds: int
+    backoff_base_seconds: float
+    backoff_cap_seconds: float
+    cancel_grace_seconds: float
+
+
+class Processor:
+    """Works on the messages of one helper type; many at once, one call for each."""
+
+    def __init__(
+        self,
+        helper_type: str,
+        worker_id: str,
+        executions: Executions,
+        runner: Runner,
+        acknowledger: Acknowledger,
+        dead_letters: DeadLetters,
+        metrics: Metrics,
+        policy: Policy,
+        *,
+        on_runaway: Callable[[BaseException], None],
+    ) -> None:
+        self._helper_type = helper_type
+        self._worker_id = worker_id
+        self._executions = executions
+        self._runner = runner
+        self._acknowledger = acknowledger
+        self._dead_letters = dead_letters
+        self._metrics = metrics
+        self._policy = policy
+        self._on_runaway = on_runaway
+        self.running: dict[str, float] = {}
+
+    async def process(self, message: Message, lane: Lane) -> Verdict:
+        """Work on one message. Raises only what is nobody's plan: an outage of table or queue."""
+        if message.receive_count > 1:
+            self._metrics.count("MessagesRedelivered", helper_type=self._helper_type)
+        try:
+            execution_id = execution_id_of(message, self._helper_type)
+        except Poison as exc:
+            return await self._bury(message, error_type="Poison", error=str(exc))
+        if lane.interruption is not None:
+            return Postponed(0)
+        with structlog.contextvars.bound_contextvars(execution_id=execution_id, helper_type=self._helper_type):
+            try:
+                held = await self._claim(execution_id)
+            except TransitionRefused as exc:
+                return await self._refused(message, exc)
+            message.claim = held
+            try:
+                with structlog.contextvars.bound_contextvars(account_id=held.account_id, attempt=held.attempts):
+                    return await self._work(message, lane, held)
+            finally:
+                message.claim = None
+
+    # claiming -------------------------------------------------------------------------------------------
+    async def _claim(self, execution_id: str) -> Execution:
+        try:
+            return await self._executions.claim(execution_id, self._worker_id, self._policy.lease_seconds)
+        except TransitionRefused as exc:
+            stored = exc.stored
+            ours = stored is not None and stored.status == "running" and stored.worker_id == self._worker_id
+            if stored is not None and ours and execution_id not in self.running:
+                # Our own claim: it was written, its answer got lost, and the repeated call met it.
+                return stored
+            raise
+
+    async def _refused(self, message: Message, refusal: TransitionRefused) -> Verdict:
+        stored = refusal.stored
+        log.info("claim_refused", reason=refusal.reason, status=stored.status if stored else None)
+        if refusal.reason == "missing":
+            return await self._bury(
+                message,
+                error_type="ExecutionMissing",
+                error="the executions table has no such execution",
+                execution_id=refusal.execution_id,
+            )
+        if refusal.reason == "running" and stored is not None:
+            # Another worker has it. When that one is dead its lease ends, and the message is back just then.
+            remaining = (stored.lease_expires_at or 0) - time.time()
+            return Postponed(max(1, min(self._policy.lease_seconds, int(remaining) + 1)))
+        if refusal.reason == "terminal":
+            self._metrics.count("DuplicatesAcknowledged", helper_type=self._helper_type)
+            self._acknowledger.acknowledge(message)
+            return Settled()
+        # not_due, wrong_state: queued by an operator for later, or being rewritten right now
+        return Postponed(retry_delay(3, self._policy.backoff_base_seconds, self._policy.backoff_cap_seconds, None))
+
+    # working --------------------------------------------------------------------------------------------
+    async def _work(self, message: Message, lane: Lane, held: Execution) -> Verdict:
+        if held.attempts > self._policy.max_attempts:
+            # Only a worker that died in the last attempt leaves an execution like this.
+            error = held.error_message or "the last attempt ended with the death of its worker"
+            return await self._exhausted(message, held, RetryLater(held.error_type or "WorkerDied", error))
+        started = time.monotonic()
+        self._metrics.observe(
+            "QueueDelay", max(0.0, (time.time() - message.sent_at) * 1000), helper_type=self._helper_type
+        )
+        self.running[held.execution_id] = started
+        try:
+            outcome = await attempt(
+                self._runner.run(held),
+                lane,
+                timeout_seconds=self._runner.timeout_seconds,
+                grace_seconds=self._policy.cancel_grace_seconds,
+            )
+        except HelperRunsAway as exc:
+            log.critical("helper_ignores_cancellation", execution_id=held.execution_id)
+            self._on_runaway(exc)
+            # Neither deleted nor given back: the lease must end before anybody else may run it.
+            return Abandoned()
+        finally:
+            del self.running[held.execution_id]
+        self._metrics.observe(
+            "HandlerTime",
+            (time.monotonic() - started) * 1000,
+            helper_type=self._helper_type,
+            outcome=type(outcome).__name__,
+        )
+        try:
+            return await self._settle(message, held, outcome)
+        except TransitionRefused as exc:
+            return self._lost(message, held, exc)
+
+    async def _settle(self, message: Message, held: Execution, outcome: Outcome) -> Verdict:
+        match outcome:
+            case Succeeded(output):
+                ended = await self._written(lambda: self._executions.complete(held, output))
+            case Failed(error_type, error, failed_output):
+                log.info("execution_failed", error_type=error_type, error=error)
+                ended = await self._written(
+                    lambda: self._executions.fail(
+                        held, error_type=error_type, error_message=error, output=failed_output
+                    )
+                )
+            case RetryLater():
+                if held.attempts >= self._policy.max_attempts:
+                    return await self._exhausted(message, held, outcome)
+                return await self._retry_later(held, outcome)
+            case Interrupted(reason):
+                return await self._give_back(held, reason)
+        return await self._ended(message, ended)
+
+    async def _ended(self, message: Message, ended: Execution) -> Verdict:
+        self._acknowledger.acknowledge(message)
+        await self._runner.settled(ended)
+        return Settled()
+
+    async def _retry_later(self, held: Execution, outcome: RetryLater) -> Verdict:
+        delay = retry_delay(
+            held.attempts, self._policy.backoff_base_seconds, self._policy.backoff_cap_seconds, outcome.after
+        )
+        await self._written(
+            lambda: self._executions.retry_later(
+                held, after_seconds=delay, error_type=outcome.error_type, error_message=outcome.error
+            )
+        )
+        log.info("execution_retried_later", after_seconds=delay, error_type=outcome.error_type, error=outcome.error)
+        self._metrics.observe("GroupBlocked", delay * 1000, helper_type=self._helper_type)
+        return Postponed(delay)
+
+    async def _exhausted(self, message: Message, held: Execution, outcome: RetryLater) -> Verdict:
+        """The dead letter goes first: a worker that dies after the failed write would never send it."""
+        await self._dead_letters.send(
+            message,
+            error_type=outcome.error_type,
+            error=outcome.error,
+            execution_id=held.execution_id,
+            execution=held,
+        )
+        ended = await self._written(
+            lambda: self._executions.fail(
+                held, error_type=outcome.error_type, error_message=outcome.error, retryable=True
+            )
+        )
+        log.warning("execution_exhausted", attempts=held.attempts, error_type=outcome.error_type, error=outcome.error)
+        return await self._ended(message, ended)
+
+    async def _give_back(self, held: Execution, reason: Interruption) -> Verdict:
+        log.warning("execution_interrupted", reason=reason)
+        self._metrics.count("ExecutionsInterrupted", helper_type=self._helper_type, reason=reason)
+        if reason is Interruption.LEASE_LOST:
+            return Abandoned()
+        await self._written(lambda: self._executions.give_back(held))
+        return Abandoned() if reason is Interruption.HANDLE_LOST else Postponed(0)
+
+    # writing --------------------------------------------------------------------------------------------
+    async def _written(self, write: Callable[[], Awaitable[Execution]]) -> Execution:
+        """The helper has done its work by now, so its result is worth more than one try."""
+        for number in range(1, WRITE_TRIES + 1):
+            try:
+                return await write()
+            except TransitionRefused:
+                raise
+            except Exception as exc:
+                if number == WRITE_TRIES:
+                    raise
+                self._metrics.count("WriteFailures")
+                log.warning("execution_write_failed", error=str(exc), attempt=number)
+                await asyncio.sleep(full_jitter(number, WRITE_BACKOFF_BASE_SECONDS, WRITE_BACKOFF_CAP_SECONDS))
+        raise AssertionError("unreachable")
+
+    def _lost(self, message: Message, held: Execution, refusal: TransitionRefused) -> Verdict:
+        stored = refusal.stored
+        same_attempt = stored is not None and stored.worker_id == held.worker_id and stored.attempts == held.attempts
+        if stored is not None and stored.is_terminal and same_attempt:
+            # Our own write: it went through, its answer got lost, and the repeated call met it.
+            self._acknowledger.acknowledge(message)
+            return Settled()
+        log.warning("claim_lost", transition=refusal.transition, reason=refusal.reason)
+        self._metrics.count("ClaimsLost", helper_type=self._helper_type)
+        return Abandoned()
+
+    async def _bury(self, message: Message, *, error_type: str, error: str, execution_id: str = "") -> Verdict:
+        await self._dead_letters.send(message, error_type=error_type, error=error, execution_id=execution_id)
+        self._acknowledger.acknowledge(message)
+        return Settled()
