@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from helpers.contract import Example, Helper, HelperConfig, HelperContext, HelperOutput
 from helpers.rules.config_types import RequiredText, TagRefs, TrimmedText
@@ -18,6 +18,15 @@ _KEY_OF_MODE = {"specific": "tag_ids", "prefix": "prefix", "category": "category
 
 class Config(HelperConfig):
     """The mode, and the key that belongs to it; keys of other modes are ignored."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "allOf": [
+                {"if": {"properties": {"mode": {"const": mode}}}, "then": {"required": [key]}}
+                for mode, key in _KEY_OF_MODE.items()
+            ]
+        }
+    )
 
     mode: Literal["specific", "all", "prefix", "category"] = Field(
         description="specific = the tags of tag_ids; all = every tag; prefix = by name; category = by tag category."
