@@ -20,8 +20,7 @@ class _Serializer(TypeSerializer):
 
 class _Deserializer(TypeDeserializer):
     def _deserialize_n(self, value: str) -> int | float:
-        number = Decimal(value)
-        return int(number) if number == number.to_integral_value() and "." not in value else float(number)
+        return int(value) if value.lstrip("-").isdecimal() else float(value)
 
 
 def _decimal(value: Any) -> Any:

@@ -1,0 +1,71 @@
+"""The execution item: ids, stored forms of the earlier platform, outputs that are too large."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+
+import pytest
+
+from fleet.execution import MAX_OUTPUT_BYTES, Execution, new_execution_id, output_text, schedule_bucket
+
+
+def test_an_execution_id_is_a_uuid7_of_now() -> None:
+    """Version and variant are right, and the time inside is the time of creation."""
+    before = time.time_ns() // 1_000_000
+    value = uuid.UUID(new_execution_id().removeprefix("exec:"))
+
+    assert (value.version, value.variant) == (7, uuid.RFC_4122)
+    assert before <= value.int >> 80 <= time.time_ns() // 1_000_000
+
+
+def test_ids_are_unique() -> None:
+    """Also inside one millisecond."""
+    assert len({new_execution_id() for _ in range(10_000)}) == 10_000
+
+
+@pytest.mark.parametrize("output", ['{"success":true}', {"success": True}])
+def test_an_output_is_read_as_text_and_as_map(output: object) -> None:
+    """Workers wrote JSON text, the earlier repository helper a map."""
+    assert Execution(execution_id="e", output=output).result == {"success": True}
+
+
+def test_attributes_of_the_earlier_platform_are_kept() -> None:
+    """What this version does not know is stored back unchanged; nulls of maps are empty."""
+    stored = {"execution_id": "e", "stripe_reported": True, "input": None, "config": None}
+
+    execution = Execution.model_validate(stored)
+
+    assert execution.input == {}
+    assert execution.to_item()["stripe_reported"] is True
+
+
+def test_empty_attributes_are_not_stored() -> None:
+    """An empty string in an index key would be refused by DynamoDB."""
+    stored = Execution(execution_id="e", status="queued").to_item()
+
+    assert "schedule_bucket" not in stored
+    assert "attempts" not in stored
+    assert stored["status"] == "queued"
+
+
+def test_an_output_over_the_size_limit_is_cut_with_a_note() -> None:
+    """Message and actions survive where they fit; the note tells the original size."""
+    small_actions = [{"type": "field_updated", "target": "x", "value": 1}]
+    text = output_text(
+        {"success": True, "message": "m", "actions": small_actions, "modified_data": {"x": "y" * 400_000}}
+    )
+    huge = output_text({"success": True, "message": "m" * 500_000, "actions": [{"value": "z" * 400_000}]})
+
+    cut = json.loads(text)
+    assert cut["actions"] == small_actions
+    assert cut["modified_data"] == {}
+    assert "cut" in cut["truncated"]
+    assert len(huge.encode()) <= MAX_OUTPUT_BYTES
+    assert json.loads(huge)["success"] is True
+
+
+def test_schedule_buckets_spread_executions() -> None:
+    """Due items are not all in one partition."""
+    assert len({schedule_bucket(new_execution_id()) for _ in range(200)}) == 4

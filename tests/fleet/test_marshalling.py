@@ -1,0 +1,47 @@
+"""Values survive DynamoDB with their types."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fleet.marshalling import attribute, item, plain
+
+NUMBERS = st.one_of(
+    st.integers(-(10**37), 10**37),
+    st.floats(allow_nan=False, allow_infinity=False, min_value=-1e100, max_value=1e100).filter(
+        lambda x: x == 0 or abs(x) > 1e-100
+    ),
+)
+VALUES = st.recursive(
+    st.none() | st.booleans() | NUMBERS | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.text(min_size=1, max_size=8), VALUES, max_size=5))
+def test_any_json_object_comes_back_as_it_was(values: dict[str, Any]) -> None:
+    """Numbers compare equal; booleans stay booleans."""
+    assert plain(item(values)) == values
+
+
+@pytest.mark.parametrize(("value", "kind"), [(12.5, float), (0, int), (False, bool), (1, int), (None, type(None))])
+def test_types_are_kept(value: object, kind: type) -> None:
+    """0 does not become False, 12.5 does not become a Decimal."""
+    assert type(plain(item({"v": value}))["v"]) is kind
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), [float("-inf")]])
+def test_nan_and_infinity_are_refused_with_a_reason(value: object) -> None:
+    """DynamoDB has neither."""
+    with pytest.raises(ValueError, match="NaN or infinity"):
+        attribute(value)
+
+
+def test_tuples_are_lists() -> None:
+    """As in JSON."""
+    assert plain(item({"v": (1, (2,))})) == {"v": [1, [2]]}
