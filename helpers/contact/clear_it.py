@@ -34,6 +34,8 @@ class ClearIt(Helper[Config]):
         try:
             await ctx.crm.set_field_values(ctx.contact_id, dict.fromkeys(fields, ""))
         except CrmError as exc:
+            if exc.retryable:
+                raise
             ctx.log(f"clearing {len(fields)} fields at once failed, clearing them one by one: {exc}")
             return await self._one_by_one(ctx)
         return HelperOutput.ok(

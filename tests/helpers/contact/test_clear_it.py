@@ -54,6 +54,15 @@ async def test_nothing_cleared_is_a_failure() -> None:
     assert (run.output.actions, run.output.modified_data) == ([], {})
 
 
+async def test_a_rate_limited_update_is_retried_as_a_whole(busy_crm: Any) -> None:
+    """Field by field would only cost more calls; blanking twice does no harm."""
+    crm = busy_crm({"contact": {"id": "c1"}}, set_field_values=True)
+    run = await run_helper("clear_it", {"fields": ["a", "b"]}, crm=crm)
+
+    assert run.error is not None
+    assert run.error.retryable
+
+
 async def test_nothing_cleared_under_a_rate_limit_is_retried(busy_crm: Any) -> None:
     """C6: one retryable cause makes the run retryable."""
     crm = busy_crm({"contact": {"id": "c1"}, "fail": {"set_field_value": ["a"]}}, set_field_value=["b"])
