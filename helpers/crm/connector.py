@@ -40,6 +40,10 @@ class CrmConnector(ABC):
         """The platform slug that a helper compares with (``keap``, ``hubspot``, ...)."""
         return self.platform
 
+    def run_scope(self) -> CrmConnector:
+        """The connector for one run: it may keep the contact between reads, and forgets it after a write."""
+        return self
+
     def _unsupported(self, operation: str) -> Unsupported:
         return Unsupported(self.slug, operation)
 

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 
+from helpers.crm.client import Credential, VendorClient
 from helpers.crm.connector import CrmConnector
+from helpers.crm.credentials import AccessTokens, BearerToken, FixedHeaders
 from helpers.crm.errors import CrmError, CrmErrorCode
+from helpers.crm.rate_limit import RateLimiter
+from helpers.errors import TargetRefused
+from helpers.ports import Clock, HelperSettings
+from helpers.rules.egress import check_url
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectorConfig:
-    """What a connector is made of. The repr hides the credentials."""
+    """What a connector is made of. The repr hides the credentials.
+
+    ``settings`` are the non-secret settings of the connection (list ids, subscription type ids, ...).
+    """
 
     connection_id: str = ""
     access_token: str = field(default="", repr=False)
@@ -21,18 +34,136 @@ class ConnectorConfig:
     api_secret: str = field(default="", repr=False)
     base_url: str = ""
     account_id: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every credential that is set."""
+        return tuple(
+            value for value in (self.access_token, self.refresh_token, self.api_key, self.api_secret) if value
+        )  # fmt: skip
 
 
-def build(slug: str, config: ConnectorConfig, client: httpx.AsyncClient, *, sandbox_path: str = "") -> CrmConnector:  # noqa: ARG001 - vendors take config and client
-    """The connector of a connection. Raises CrmError (PLATFORM_NOT_FOUND) for a slug without one.
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """One row of the platform table. ``headers`` makes the API-key headers; ``bearer`` goes with OAuth tokens."""
 
-    ``sandbox_path`` comes from the operator's settings only: a connection must not name a file of the worker.
+    module: str
+    name: str
+    base_url: str = ""
+    version_path: str = ""
+    headers: Callable[[ConnectorConfig], Mapping[str, str]] = lambda config: {
+        "Authorization": f"Bearer {config.access_token or config.api_key}"
+    }
+    extra_headers: Mapping[str, str] = field(default_factory=dict)
+    needs: tuple[str, ...] = ("api_key",)
+
+
+VENDORS: Mapping[str, Vendor] = {
+    "keap": Vendor(
+        "helpers.crm.keap.connector", "KeapConnector", "https://api.keap.com/crm/rest/v2", "/v2",
+        headers=lambda config: {"X-Keap-API-Key": config.api_key},
+    ),
+}  # fmt: skip
+
+
+class _FixedToken:
+    """A stored access token that nobody can renew."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    async def current(self) -> str:
+        """The token."""
+        return self._token
+
+    async def renewed(self, refused: str) -> str:
+        """The same token: the 401 is final."""
+        return refused
+
+
+class _SystemClock:
+    """Real time, for callers that have no clock of their own."""
+
+    def now(self) -> datetime:
+        """The current instant, UTC."""
+        return datetime.now(UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        import asyncio
+
+        await asyncio.sleep(seconds)
+
+
+def build(
+    slug: str,
+    config: ConnectorConfig,
+    client: httpx.AsyncClient,
+    *,
+    clock: Clock | None = None,
+    settings: HelperSettings | None = None,
+    tokens: AccessTokens | None = None,
+    limiter: RateLimiter | None = None,
+    sandbox_path: str = "",
+) -> CrmConnector:
+    """The connector of a connection.
+
+    ``tokens`` renews an OAuth connection's access; without it a stored access token is used as it is. ``limiter``
+    may be shared by connections of one account. ``sandbox_path`` comes from the operator's settings only: a
+    connection must not name a file of the worker. Raises CrmError: PLATFORM_NOT_FOUND for a slug without a
+    connector, NO_AUTH for missing credentials, FORBIDDEN for a base URL that is not https or not public.
     """
+    clock = clock or _SystemClock()
     if slug == "sandbox" and sandbox_path:
         from helpers.crm.sandbox.connector import SandboxConnector
         from helpers.crm.sandbox.store import SandboxStore
 
-        return SandboxConnector(SandboxStore(sandbox_path))
-    raise CrmError(
-        CrmErrorCode.PLATFORM_NOT_FOUND, f"there is no connector for platform {slug!r}", platform=slug, status_code=404
+        return SandboxConnector(SandboxStore(sandbox_path), clock=clock)
+    vendor = VENDORS.get(slug)
+    if vendor is None:
+        raise CrmError(
+            CrmErrorCode.PLATFORM_NOT_FOUND, f"there is no connector for platform {slug!r}",
+            platform=slug, status_code=404,
+        )  # fmt: skip
+    connector = getattr(importlib.import_module(vendor.module), vendor.name)
+    base_url = _base_url(slug, vendor, config, settings or HelperSettings())
+    calls = VendorClient(
+        connector.dialect,
+        _credential(slug, vendor, config, tokens),
+        base_url,
+        client,
+        clock,
+        limiter or RateLimiter(connector.dialect.windows, clock),
     )
+    built: CrmConnector = connector(calls, config.account_id, config.settings)
+    return built
+
+
+def _credential(slug: str, vendor: Vendor, config: ConnectorConfig, tokens: AccessTokens | None) -> Credential:
+    if tokens is not None:
+        return BearerToken(tokens, vendor.extra_headers)
+    if config.access_token:
+        return BearerToken(_FixedToken(config.access_token), vendor.extra_headers)
+    missing = [name for name in vendor.needs if not getattr(config, name)]
+    if missing:
+        raise CrmError(
+            CrmErrorCode.NO_AUTH, f"the connection has no {' and no '.join(missing)}: reconnect it",
+            platform=slug, status_code=400,
+        )  # fmt: skip
+    return FixedHeaders({**vendor.headers(config), **vendor.extra_headers}, config.secrets)
+
+
+def _base_url(slug: str, vendor: Vendor, config: ConnectorConfig, settings: HelperSettings) -> str:
+    url = (config.base_url or vendor.base_url).rstrip("/")
+    if not url:
+        raise CrmError(
+            CrmErrorCode.NO_AUTH, "the connection has no API URL: reconnect it", platform=slug, status_code=400
+        )
+    try:
+        target = check_url(url, settings)
+    except TargetRefused as exc:
+        raise CrmError(CrmErrorCode.FORBIDDEN, f"API URL: {exc}", platform=slug, status_code=403) from exc
+    if target.scheme != "https" and not settings.allow_private_targets:
+        raise CrmError(CrmErrorCode.FORBIDDEN, "the API URL has to be https", platform=slug, status_code=403)
+    return url if url.endswith(vendor.version_path) else url + vendor.version_path

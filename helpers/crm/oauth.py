@@ -209,9 +209,10 @@ class OAuthTokens:
             else:
                 if response.is_success:
                     return self._issued(response, row)
-                if response.status_code in (400, 401):
-                    return _error_of(response)
-                failure = f"HTTP {response.status_code}"
+                failure = _error_of(response)
+                # A wrong client id or secret is the operator's to repair; the account's own token is still good.
+                if response.status_code in (400, 401) and failure != "invalid_client":
+                    return failure
             if last:
                 await self._store.release(owner=owner, error=failure)
         raise CrmError(

@@ -1,0 +1,178 @@
+"""One account's HTTP client: authentication, rate limit, repetition, error mapping and redaction, once for all."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import quote
+
+import httpx
+
+from helpers.crm.dialect import Dialect
+from helpers.crm.errors import CrmError, CrmErrorCode
+from helpers.crm.rate_limit import RateLimiter
+from helpers.ports import Clock
+from helpers.services.exchange import exchange
+from helpers.services.redaction import redact
+
+TRIES = 4
+CALL_SECONDS = 30.0
+BODY_LIMIT_BYTES = 16 * 1024 * 1024
+BACKOFF_FIRST_SECONDS = 0.5
+BACKOFF_LONGEST_SECONDS = 30.0
+# What one call may wait in all; a longer wait belongs to the queue.
+WAIT_LIMIT_SECONDS = 30.0
+MESSAGE_CHARACTERS = 500
+
+_REPEATABLE_METHODS = frozenset({"GET", "PUT", "PATCH", "DELETE"})
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+
+
+class Credential(Protocol):
+    """What authenticates the calls of one connection."""
+
+    async def headers(self) -> Mapping[str, str]:
+        """The headers of the next request."""
+        ...
+
+    async def renew(self, refused: Mapping[str, str]) -> bool:
+        """After a 401 for these headers: True when the next ones differ. Raises CrmError when that failed for good."""
+        ...
+
+    def secrets(self) -> Iterable[str]:
+        """What must never appear in a text."""
+        ...
+
+
+def path(template: str, **parts: object) -> str:
+    """The path with every part percent-encoded: ids and addresses come from outside."""
+    return template.format(**{name: quote(str(value), safe="") for name, value in parts.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    json: Any
+
+
+class Unreached(CrmError):
+    """No connection was made, so the vendor has not seen the request."""
+
+
+class VendorClient:
+    """Sends the calls of one connection. Raises CrmError only."""
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        credential: Credential,
+        base_url: str,
+        http: httpx.AsyncClient,
+        clock: Clock,
+        limiter: RateLimiter,
+        *,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self.dialect = dialect
+        self.base_url = base_url.rstrip("/")
+        self.clock = clock
+        self._credential = credential
+        self._http = http
+        self._limiter = limiter
+        self._jitter = jitter
+
+    async def get(self, url: str, **params: Any) -> Any:
+        """The JSON of a GET; parameters that are None are left out."""
+        return await self.call("GET", url, params=params)
+
+    async def call(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        form: Mapping[str, str] | None = None,
+        repeatable: bool | None = None,
+    ) -> Any:
+        """The JSON of the answer, None for an empty body.
+
+        ``url`` is a path below the base URL, or absolute. ``repeatable``: sending it twice does no harm, which is
+        assumed for every method but POST; others are repeated only when the first one was certainly not applied.
+        """
+        harmless = method in _REPEATABLE_METHODS if repeatable is None else repeatable
+        waited, tries, renewed = 0.0, 0, False
+        while True:
+            tries += 1
+            headers = await self._credential.headers()
+            outcome = await self._attempt(self._request(method, url, params, json, form, headers))
+            if not isinstance(outcome, CrmError):
+                return outcome.json
+            if outcome.code is CrmErrorCode.AUTH_EXPIRED and not renewed and await self._credential.renew(headers):
+                renewed = True
+                continue
+            maybe_applied = outcome.status_code == 0 and not isinstance(outcome, Unreached)
+            pause = max(outcome.retry_after or 0.0, self._backoff(tries))
+            repeat = outcome.retryable and (harmless or not maybe_applied) and tries < TRIES
+            if not repeat or waited + pause > WAIT_LIMIT_SECONDS:
+                raise outcome
+            waited += pause
+            await self.clock.sleep(pause)
+
+    def error(self, code: CrmErrorCode, message: str, *, status: int = 0, retryable: bool = False) -> CrmError:
+        """An error of this platform; credentials in the message are masked."""
+        return CrmError(
+            code, self._clean(message), platform=self.dialect.platform, status_code=status, retryable=retryable
+        )
+
+    def _backoff(self, tries: int) -> float:
+        return min(BACKOFF_LONGEST_SECONDS, BACKOFF_FIRST_SECONDS * 2.0 ** (tries - 1)) * self._jitter()
+
+    def _request(
+        self,
+        method: str,
+        url: str,
+        params: Mapping[str, Any] | None,
+        json: Any,
+        form: Mapping[str, str] | None,
+        headers: Mapping[str, str],
+    ) -> httpx.Request:
+        return self._http.build_request(
+            method,
+            url if url.startswith("https://") else self.base_url + url,
+            params={name: value for name, value in (params or {}).items() if value is not None} or None,
+            json=json,
+            data=form,
+            headers={"Accept": "application/json", **headers},
+        )
+
+    async def _attempt(self, request: httpx.Request) -> CrmError | _Answer:
+        await self._limiter.acquire()
+        what = f"{request.method} {request.url.path}"
+        try:
+            response = await exchange(
+                self._http, request, total_seconds=CALL_SECONDS, body_limit_bytes=BODY_LIMIT_BYTES
+            )
+        except httpx.TransportError as exc:
+            kind = Unreached if isinstance(exc, _NOT_SENT) else CrmError
+            text = self._clean(f"{what}: {type(exc).__name__}")
+            return kind(CrmErrorCode.NETWORK, text, platform=self.dialect.platform, retryable=True)
+        status = response.status_code
+        if not response.is_success:
+            code, retryable = self.dialect.failure(response)
+            text = self.dialect.message(response)
+            failed = self.error(code, f"{what}: {text}" if text else what, status=status, retryable=retryable)
+            failed.retry_after = self.dialect.wait_seconds(response, self.clock.now())
+            return failed
+        if not response.content.strip():
+            return _Answer(None)
+        try:
+            return _Answer(response.json())
+        except ValueError:
+            # A repeated read costs nothing; a write that was answered with HTML may have been applied.
+            text = f"{what}: the answer is not JSON"
+            return self.error(CrmErrorCode.UPSTREAM, text, status=status, retryable=request.method == "GET")
+
+    def _clean(self, message: str) -> str:
+        return redact(message, self._credential.secrets())[:MESSAGE_CHARACTERS]

@@ -1,0 +1,262 @@
+"""Keap: automations, goals, consent, notes, deals, related records and exports."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, ClassVar
+
+from helpers.crm.client import path
+from helpers.crm.errors import CrmErrorCode
+from helpers.crm.keap.vocabulary import (
+    CARDS,
+    DIALECT,
+    EMAIL_TIMES,
+    ENGAGEMENT,
+    EXPORT_FIELDS,
+    EXPORT_PAGE_SIZES,
+    EXPORTS,
+    NOTE_TYPES,
+    OPPORTUNITIES,
+    ORDERS,
+    PAGE_SIZE,
+    PAYMENTS,
+    SUBSCRIPTIONS,
+    VALUES,
+)
+from helpers.crm.models import Opportunity
+from helpers.crm.paths import Record, at
+from helpers.crm.related import RecordShape
+from helpers.crm.vendor import VendorConnector
+
+DEFAULT_REASON = "Requested through MyFusion Helper"
+_GOOD_RESULTS = frozenset({"", "SUCCESS", "ALREADY_IN_SEQUENCE", "DUPLICATE", "ALREADY_APPLIED"})
+
+
+class KeapActions(VendorConnector):
+    """The half of the connector that is no contact, field or tag."""
+
+    dialect = DIALECT
+    values = VALUES
+    related: ClassVar[Mapping[str, tuple[str, RecordShape]]] = {
+        "invoice": ("orders", ORDERS),
+        "job": ("orders", ORDERS),
+        "subscription": ("subscriptions", SUBSCRIPTIONS),
+        "lead": ("leads", OPPORTUNITIES),
+        "payment": ("payments", PAYMENTS),
+        "creditcard": ("cards", CARDS),
+    }
+
+    async def pages(
+        self, url: str, *keys: str, page_size: int = PAGE_SIZE, **params: Any
+    ) -> AsyncIterator[list[dict[str, Any]]]:
+        """All pages of a list; ``keys`` are the names its records may have in the answer."""
+        token: str | None = None
+        while True:
+            answer = await self.client.get(url, page_size=page_size, page_token=token, **params)
+            yield next((answer[key] for key in keys if answer.get(key)), [])
+            following = answer.get("next_page_token") or None
+            if following is None:
+                return
+            if following == token:
+                raise self.client.error(CrmErrorCode.UPSTREAM, f"{url} repeats its page token", status=200)
+            token = following
+
+    def check_result(self, answer: Any, contact_id: str, failure: str) -> None:
+        """Raise PARTIAL when the per-contact map of a 200 answer says no."""
+        results = answer.get("results", answer) if isinstance(answer, Mapping) else {}
+        entry = results.get(contact_id, "") if isinstance(results, Mapping) else ""
+        text = str(at(entry, "status") if isinstance(entry, Mapping) else entry or "").strip()
+        if text.upper() in _GOOD_RESULTS or not any(
+            word in text.upper() for word in ("FAIL", "NOT", "INVALID", "ERROR")
+        ):
+            return
+        missing = "EXIST" in text.upper() or "NOT FOUND" in text.upper()
+        raise self.client.error(
+            CrmErrorCode.NOT_FOUND if missing else CrmErrorCode.PARTIAL, f"{failure}: {text}", status=200
+        )
+
+    # automation -----------------------------------------------------------------------------------------
+    async def trigger_automation(self, contact_id: str, automation_id: str) -> None:
+        """``campaign/sequence`` or ``campaign:sequence``; a campaign alone only if it has one sequence."""
+        campaign, _, sequence = automation_id.strip().replace(":", "/").partition("/")
+        if not sequence:
+            sequence = await self._only_sequence(campaign)
+        answer = await self.client.call(
+            "POST",
+            path("/campaigns/{campaign}/sequences/{sequence}:addContacts", campaign=campaign, sequence=sequence),
+            json={"contact_ids": [contact_id]},
+            repeatable=True,  # a contact that is in the sequence already is answered as such
+        )
+        self.check_result(answer, contact_id, f"automation {automation_id} was not started")
+
+    async def _only_sequence(self, campaign: str) -> str:
+        answer = await self.client.get(path("/campaigns/{campaign}/sequences", campaign=campaign))
+        sequences = answer.get("sequences") or []
+        if len(sequences) == 1:
+            return str(sequences[0]["id"])
+        choices = ", ".join(f"{campaign}/{entry['id']} ({entry.get('name', '')})" for entry in sequences) or "none"
+        raise self.client.error(
+            CrmErrorCode.VALIDATION,
+            f"campaign {campaign} does not have exactly one sequence; write one of: {choices}",
+            status=400,
+        )
+
+    async def achieve_goal(self, contact_id: str, goal_name: str, integration: str = "") -> None:
+        if not contact_id.isdecimal():
+            raise self.client.error(CrmErrorCode.NOT_FOUND, f"contact {contact_id!r} not found", status=404)
+        answer = await self.client.call(
+            "POST",
+            "/automations/goals/achieve",
+            json={"integration": integration, "call_name": goal_name, "contact_id": int(contact_id)},
+        )
+        results = (answer or {}).get("results") or []
+        if not any(result.get("success") for result in results):
+            why = next(
+                (result.get("message") for result in results if result.get("message")), "no automation listens to it"
+            )
+            raise self.client.error(CrmErrorCode.PARTIAL, f"goal {goal_name!r} was not achieved: {why}", status=200)
+
+    async def goal_achieved(self, contact_id: str, goal: str) -> bool | None:  # noqa: ARG002 - Keap has no goal history
+        """Keap keeps no history of API goals."""
+        return None
+
+    async def set_opt_in_status(
+        self, contact_id: str, opt_in: bool, reason: str = "", *, email: str | None = None
+    ) -> None:
+        address = email or str(await self.get_field_value(contact_id, "email") or "")
+        if not address:
+            raise self.client.error(CrmErrorCode.VALIDATION, "the contact has no e-mail address", status=400)
+        answer = await self.client.call(
+            "PATCH",
+            path("/emailAddresses/{email}/status", email=address),
+            json={"opted_in": opt_in, "reason": reason.strip() or DEFAULT_REASON},
+        )
+        if bool((answer or {}).get("opted_in", opt_in)) is not opt_in:
+            # Keap keeps list unsubscribes, bounces and spam reports whatever is asked.
+            raise self.client.error(
+                CrmErrorCode.CONFLICT,
+                f"Keap keeps the status {answer.get('status', 'unknown')} of the address",
+                status=200,
+            )
+
+    async def create_note(self, contact_id: str, title: str, body: str, note_type: str = "general") -> str:
+        made = await self.client.call(
+            "POST",
+            path("/contacts/{id}/notes", id=contact_id),
+            json={
+                "user_id": await self._note_author(),
+                "title": title,
+                "text": body,
+                "type": NOTE_TYPES.get(note_type.strip().lower(), "Other"),
+            },
+        )
+        return str((made or {}).get("id") or "")
+
+    async def _note_author(self) -> str:
+        """Notes need a user: the one who connected the account, else the first one."""
+        email = (await self.client.get("/oauth/connect/userinfo")).get("email")
+        for condition in (f"email=={email}" if email else None, None):
+            users = (await self.client.get("/users", filter=condition, page_size=1)).get("users") or []
+            if users:
+                return str(users[0]["id"])
+        raise self.client.error(CrmErrorCode.VALIDATION, "the application has no user to write notes as", status=400)
+
+    # deals ----------------------------------------------------------------------------------------------
+    async def list_opportunities(self, contact_id: str, stage_id: str | None = None) -> list[Opportunity]:
+        deals = [
+            Opportunity(
+                id=str(deal["id"]),
+                contact_id=str(at(deal, "contact.id") or contact_id),
+                stage_id=str(at(deal, "stage.id") or ""),
+                created_at=deal.get("created_time"),
+            )
+            for deal in await self.leads(contact_id)
+        ]
+        # The contact filter is young; an application that ignores it must not have foreign deals moved.
+        return [deal for deal in deals if deal.contact_id == contact_id and stage_id in (None, deal.stage_id)]
+
+    async def update_opportunity_stage(self, opportunity_id: str, stage_id: str) -> None:
+        await self.client.call(
+            "PATCH",
+            path("/opportunities/{id}", id=opportunity_id),
+            params={"update_mask": "stage_id"},
+            json={"stage_id": stage_id},
+        )
+
+    # related records --------------------------------------------------------------------------------------
+    async def orders(self, contact_id: str) -> list[Record]:
+        """Orders, which Keap's older names call invoices and jobs."""
+        return await self._all("/orders", "orders", f"contact_id=={contact_id}", "order_time asc")
+
+    async def subscriptions(self, contact_id: str) -> list[Record]:
+        """Subscriptions."""
+        return await self._all("/subscriptions", "subscriptions", f"contact_id=={contact_id}", "id asc")
+
+    async def leads(self, contact_id: str) -> list[Record]:
+        """Opportunities, which the older names call leads."""
+        return await self._all("/opportunities", "opportunities", f"contact_id=={contact_id}", "created_time asc")
+
+    async def payments(self, contact_id: str) -> list[Record]:
+        """Payments."""
+        return await self._all("/sales/payments", "payments", f"contact_id=={contact_id}", "payment_time asc")
+
+    async def cards(self, contact_id: str) -> list[Record]:
+        """Stored payment methods, masked."""
+        url = path("/contacts/{id}/paymentMethods", id=contact_id)
+        return [record async for page in self.pages(url, "payment_methods", "paymentMethods") for record in page]
+
+    async def _all(self, url: str, key: str, condition: str, order: str) -> list[Record]:
+        pages = self.pages(url, key, filter=condition, order_by=order)
+        return [record async for page in pages for record in page]
+
+    async def email_events(self, contact_id: str, email: str) -> list[dict[str, str]]:
+        """One send, at most one open and one click per mail (spec data D13)."""
+        condition = f"contact_id=={contact_id}" + (f";email=={email}" if email else "")
+        mails = await self._all("/emails", "emails", condition, "created_time desc")
+        return [
+            {"type": kind, "at": mail[key]} for mail in mails for kind, key in EMAIL_TIMES.items() if mail.get(key)
+        ]  # fmt: skip
+
+    async def unknown_field(self, contact_id: str, key: str) -> Any:
+        """Keys of the engagement helpers are derived from the e-mails that were sent to the contact."""
+        if key not in ENGAGEMENT:
+            return None
+        kind, what = ENGAGEMENT[key]
+        times = [event["at"] for event in await self.email_events(contact_id, "") if event["type"] == kind]
+        return len(times) if what == "count" else max(times, default=None)
+
+    # exports --------------------------------------------------------------------------------------------
+    async def export(self, resource: str, page_size: int) -> AsyncIterator[list[dict[str, Any]]]:
+        """Pages of raw records of one type (spec platform keap_backup)."""
+        if resource in EXPORTS:
+            extra = {"fields": EXPORT_FIELDS} if resource == "contacts" else {}
+            size = min(page_size, EXPORT_PAGE_SIZES.get(resource, PAGE_SIZE))
+            async for page in self.pages(f"/{EXPORTS[resource]}", EXPORTS[resource], page_size=size, **extra):
+                yield page
+        elif resource == "custom_fields":
+            yield (await self.client.get("/contacts/model")).get("custom_fields") or []
+        elif resource == "payment_methods":
+            async for contacts in self.pages("/contacts", "contacts", page_size=page_size):
+                for contact in contacts:
+                    if cards := await self.cards(str(contact["id"])):
+                        yield [{"contact_id": str(contact["id"]), **card} for card in cards]
+        elif resource == "notes":
+            async for page in self._all_notes(page_size):
+                yield page
+        else:
+            raise self._unsupported(f"iter_raw({resource})")
+
+    async def _all_notes(self, page_size: int) -> AsyncIterator[list[dict[str, Any]]]:
+        # v2 lists notes of one contact only; the whole account's are in v1, which pages by offset.
+        url, offset = self.client.base_url.removesuffix("/v2") + "/v1/notes", 0
+        while True:
+            notes = (await self.client.get(url, limit=page_size, offset=offset)).get("notes") or []
+            if notes:
+                yield notes
+            if len(notes) < page_size:
+                return
+            offset += len(notes)
+
+    # account --------------------------------------------------------------------------------------------
+    async def test_connection(self) -> None:
+        await self.client.get("/oauth/connect/userinfo")
