@@ -48,7 +48,7 @@ class ClearIt(Helper[Config]):
         effects = Effects(ctx)
         for field in ctx.config.fields:
             await effects.attempt(f"clear {field}", ctx.write(field, ""))
-        effects.raise_if_retry_helps()
+        effects.raise_common_cause()
         if effects.all_failed:
             return HelperOutput.failed("no field could be cleared")
         return HelperOutput.ok(

@@ -44,7 +44,7 @@ class FieldToField(Helper[Config]):
         effects = Effects(ctx)
         for mapping in ctx.config.mappings:
             await effects.attempt_all(f"copy {mapping.source} to {mapping.target}", self._copy(ctx, mapping))
-        effects.raise_if_retry_helps()
+        effects.raise_common_cause()
         if not effects.actions:
             return HelperOutput.failed("no field was copied")
         return HelperOutput.ok(

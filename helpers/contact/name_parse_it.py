@@ -51,7 +51,7 @@ class NameParseIt(Helper[Config]):
         effects = Effects(ctx)
         for field, part in parts:
             await effects.attempt(f"write {field}", ctx.write(field, part))
-        effects.raise_if_retry_helps()
+        effects.raise_common_cause()
         if effects.all_failed:
             return HelperOutput.failed("no part of the name could be written")
         return HelperOutput.ok("split the name", modified_data=effects.written, actions=effects.actions)

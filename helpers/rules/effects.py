@@ -3,7 +3,7 @@
     effects = Effects(ctx)
     for tag in config.tag_ids:
         await effects.attempt(f"apply tag {tag}", ctx.apply_tag(tag))
-    effects.raise_if_retry_helps()
+    effects.raise_common_cause()
     ... effects.actions, effects.written, effects.all_failed
 
 A single step that hangs on a main action goes through :func:`soft` (a retry is harmless) or :func:`best_effort`
@@ -16,6 +16,7 @@ from collections.abc import Awaitable
 from typing import Any
 
 from helpers.contract import Action, HelperContext
+from helpers.crm.errors import NotFound
 from helpers.errors import HelperError, PermanentFailure, TransientFailure
 
 
@@ -62,11 +63,14 @@ class Effects:
         """Field key -> value of the fields written: the usual modified_data."""
         return {action.target: action.value for action in self.actions if action.type == "field_updated"}
 
-    def raise_if_retry_helps(self) -> None:
-        """Raise the first retryable failure when nothing was done (contact C6, tagging T4)."""
+    def raise_common_cause(self) -> None:
+        """When nothing was done, raise what is not the steps' own failure (contact C5, C6; tagging T4, T5).
+
+        That is a retryable failure, or a contact that does not exist.
+        """
         if self.all_failed:
             for failure in self.failures:
-                if failure.retryable:
+                if failure.retryable or isinstance(failure, NotFound):
                     raise failure
 
     def raise_if_all_failed(self) -> None:

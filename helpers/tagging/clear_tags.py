@@ -81,7 +81,7 @@ class ClearTags(Helper[Config]):
         effects = Effects(ctx)
         for tag in tags:
             await effects.attempt(f"remove tag {tag!r}", ctx.remove_tag(tag))
-        effects.raise_if_retry_helps()
+        effects.raise_common_cause()
         if effects.all_failed:
             return HelperOutput.failed("no tag could be removed")
         return HelperOutput.ok(f"removed {len(effects.actions)} of {len(tags)} tags", actions=effects.actions)

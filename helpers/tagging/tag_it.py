@@ -38,7 +38,7 @@ class TagIt(Helper[Config]):
         effects = Effects(ctx)
         for tag in ctx.config.tag_ids:
             await effects.attempt(f"{action} tag {tag!r}", change(tag))
-        effects.raise_if_retry_helps()
+        effects.raise_common_cause()
         if effects.all_failed:
             return HelperOutput.failed(f"no tag could be changed ({action})")
         return HelperOutput.ok(

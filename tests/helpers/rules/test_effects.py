@@ -43,7 +43,7 @@ async def test_a_failed_step_is_logged_and_the_others_count(ctx: HelperContext[A
     assert not await effects.attempt("apply tag 1", fails(PermanentFailure("no such tag")))
     assert await effects.attempt("apply tag 2", done("2"))
 
-    effects.raise_if_retry_helps()
+    effects.raise_common_cause()
     effects.raise_if_all_failed()
     assert [action.value for action in effects.actions] == ["2"]
     assert log.lines == ["apply tag 1 failed: no such tag"]
@@ -70,7 +70,7 @@ async def test_nothing_done_and_one_cause_transient_is_raised_as_that_cause(ctx:
     await effects.attempt("b", fails(TransientFailure("busy", retry_after=7)))
 
     with pytest.raises(TransientFailure) as caught:
-        effects.raise_if_retry_helps()
+        effects.raise_common_cause()
     assert caught.value.retry_after == 7
 
 
@@ -79,7 +79,7 @@ async def test_nothing_done_for_permanent_causes_is_left_to_the_helper(ctx: Help
     effects = Effects(ctx)
     await effects.attempt("a", fails(PermanentFailure("gone")))
 
-    effects.raise_if_retry_helps()
+    effects.raise_common_cause()
     assert effects.all_failed
 
 
@@ -89,7 +89,7 @@ async def test_a_transient_cause_never_repeats_what_was_done(ctx: HelperContext[
     await effects.attempt("a", fails(TransientFailure("busy")))
     await effects.attempt("b", done())
 
-    effects.raise_if_retry_helps()
+    effects.raise_common_cause()
 
 
 async def test_all_failed_is_retryable_only_when_all_causes_are(ctx: HelperContext[Any]) -> None:

@@ -97,11 +97,13 @@ async def test_the_contact_is_not_read() -> None:
 
 
 @pytest.mark.parametrize("contact_id", ["", "unknown"])
-async def test_no_contact_is_no_success(contact_id: str) -> None:
-    """Neither a missing id nor an unknown contact."""
+async def test_no_contact_is_an_error(contact_id: str) -> None:
+    """A missing id as well as an unknown contact; neither is retried."""
     run = await run_helper("tag_it", {"action": "apply", "tag_ids": ["78"]}, contact_id=contact_id, crm=crm())
 
-    assert run.output is None or not run.output.success
+    assert run.output is None
+    assert run.error is not None
+    assert not run.error.retryable
 
 
 @pytest.mark.parametrize(
