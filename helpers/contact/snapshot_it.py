@@ -96,7 +96,7 @@ def snapshot(ctx: HelperContext[Config]) -> dict[str, Any]:
 
 async def store(ctx: HelperContext[Config], record: dict[str, Any]) -> None:
     """Keep the record durably; raises the store's error."""
-    payload = json.dumps(record, ensure_ascii=False, default=to_text).encode()
+    payload = json.dumps(record, default=to_text).encode()
     place = f"{record['snapshot_contact_id']}/{record['timestamp']}-{record['id']}"
     key = f"snapshot:{ctx.account_id}:{place}"
     if len(payload) <= LARGEST_ENTRY_BYTES:
