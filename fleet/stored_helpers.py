@@ -48,15 +48,15 @@ class StoredHelpers:
             TableName=self._table, Item=item({key: value for key, value in row.items() if value != ""})
         )
 
-    async def count_run(self, helper_id: str) -> None:
-        """execution_count + 1 and last_executed_at, after a run of a stored helper."""
+    async def count_run(self, helper_id: str, runs: int = 1) -> None:
+        """execution_count + ``runs`` and last_executed_at, after runs of a stored helper."""
         try:
             await self._dynamodb.update_item(
                 TableName=self._table,
                 Key={"helper_id": attribute(helper_id)},
-                UpdateExpression="SET last_executed_at = :now ADD execution_count :one",
+                UpdateExpression="SET last_executed_at = :now ADD execution_count :runs",
                 ConditionExpression="attribute_exists(helper_id)",
-                ExpressionAttributeValues=item({":now": instant_text(self._clock.now()), ":one": 1}),
+                ExpressionAttributeValues=item({":now": instant_text(self._clock.now()), ":runs": runs}),
             )
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             return  # deleted while it ran: nothing to count on

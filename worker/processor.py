@@ -59,7 +59,7 @@ class Runner(Protocol):
     @property
     def timeout_seconds(self) -> float: ...
     async def run(self, execution: Execution) -> HelperOutput: ...
-    async def settled(self, execution: Execution) -> None: ...
+    async def ended(self, execution: Execution, *, duplicate: bool) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,10 +148,9 @@ class Processor:
             # Another worker has it. When that one is dead its lease ends, and the message is back just then.
             remaining = (stored.lease_expires_at or 0) - time.time()
             return Postponed(max(1, min(self._policy.lease_seconds, int(remaining) + 1)))
-        if refusal.reason == "terminal":
+        if refusal.reason == "terminal" and stored is not None:
             self._metrics.count("DuplicatesAcknowledged", helper_type=self._helper_type)
-            self._acknowledger.acknowledge(message)
-            return Settled()
+            return await self._ended(message, stored, duplicate=True)
         # not_due, wrong_state: queued by an operator for later, or being rewritten right now
         return Postponed(retry_delay(3, self._policy.backoff_base_seconds, self._policy.backoff_cap_seconds, None))
 
@@ -189,7 +188,7 @@ class Processor:
         try:
             return await self._settle(message, held, outcome)
         except TransitionRefused as exc:
-            return self._lost(message, held, exc)
+            return await self._lost(message, held, exc)
 
     async def _settle(self, message: Message, held: Execution, outcome: Outcome) -> Verdict:
         match outcome:
@@ -210,9 +209,9 @@ class Processor:
                 return await self._give_back(held, reason)
         return await self._ended(message, ended)
 
-    async def _ended(self, message: Message, ended: Execution) -> Verdict:
+    async def _ended(self, message: Message, ended: Execution, *, duplicate: bool = False) -> Verdict:
+        await self._runner.ended(ended, duplicate=duplicate)
         self._acknowledger.acknowledge(message)
-        await self._runner.settled(ended)
         return Settled()
 
     async def _retry_later(self, held: Execution, outcome: RetryLater) -> Verdict:
@@ -269,13 +268,12 @@ class Processor:
                 await asyncio.sleep(full_jitter(number, WRITE_BACKOFF_BASE_SECONDS, WRITE_BACKOFF_CAP_SECONDS))
         raise AssertionError("unreachable")
 
-    def _lost(self, message: Message, held: Execution, refusal: TransitionRefused) -> Verdict:
+    async def _lost(self, message: Message, held: Execution, refusal: TransitionRefused) -> Verdict:
         stored = refusal.stored
         same_attempt = stored is not None and stored.worker_id == held.worker_id and stored.attempts == held.attempts
         if stored is not None and stored.is_terminal and same_attempt:
             # Our own write: it went through, its answer got lost, and the repeated call met it.
-            self._acknowledger.acknowledge(message)
-            return Settled()
+            return await self._ended(message, stored)
         log.warning("claim_lost", transition=refusal.transition, reason=refusal.reason)
         self._metrics.count("ClaimsLost", helper_type=self._helper_type)
         return Abandoned()

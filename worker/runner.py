@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
-import structlog
 
 from fleet.clock import SystemClock
 from fleet.connections import ConnectionStore
@@ -25,12 +24,12 @@ from helpers.contract import Helper, HelperOutput
 from helpers.crm.connector import CrmConnector
 from helpers.invocation import Invocation, Ports, invoke
 from helpers.ports import HelperSettings
+from worker.run_counter import RunCounter
 from worker.settings import WorkerSettings
+from worker.settlement import Settlement
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb.client import DynamoDBClient
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +43,8 @@ class Runtime:
     connections: ConnectionStore
     connectors: Connectors
     stored_helpers: StoredHelpers
+    settlement: Settlement
+    run_counter: RunCounter
     state: DynamoStateStore
     http: httpx.AsyncClient
     clock: SystemClock
@@ -65,14 +66,13 @@ class HelperRunner:
         """Run the helper once. Raises HelperError."""
         return await invoke(self._helper, _invocation(execution), await self._ports(execution))
 
-    async def settled(self, execution: Execution) -> None:
-        """Count the run on its stored helper. What follows the result must not undo it: failures are logged."""
-        if not execution.helper_id:
-            return
-        try:
-            await self._runtime.stored_helpers.count_run(execution.helper_id)
-        except Exception:
-            log.warning("run_not_counted", helper_id=execution.helper_id, exc_info=True)
+    async def ended(self, execution: Execution, *, duplicate: bool) -> None:
+        """What follows the end of an execution, before its message is deleted. Raises what kept it from happening:
+        the message then comes back as a duplicate, and it happens again."""
+        if execution.parent_execution_id:
+            await self._runtime.settlement.settle(execution)
+        if not duplicate:
+            self._runtime.run_counter.count(execution.helper_id)
 
     async def _ports(self, execution: Execution) -> Ports:
         runtime = self._runtime

@@ -33,8 +33,10 @@ from worker.heartbeat import Heartbeat
 from worker.permits import Permits
 from worker.processor import Policy
 from worker.protection import EcsAgent, Protection
+from worker.run_counter import RunCounter
 from worker.runner import HelperRunner, Runtime
 from worker.settings import WorkerSettings
+from worker.settlement import Settlement
 from worker.source_queue import SourceQueue, SqsClient
 from worker.watchdog import LoopWatchdog, MemoryWatch
 
@@ -87,14 +89,18 @@ async def _runtime(settings: WorkerSettings, aws: AwsClients, stack: AsyncExitSt
         sandbox_path=settings.sandbox_crm_path,
     )
     stack.push_async_callback(connectors.close)
+    executions = ExecutionStore(aws.dynamodb, settings.executions_table)
+    stored_helpers = StoredHelpers(aws.dynamodb, settings.helpers_table)
     return Runtime(
         settings=settings,
         helper_settings=helper_settings,
         dynamodb=aws.dynamodb,
-        executions=ExecutionStore(aws.dynamodb, settings.executions_table),
+        executions=executions,
         connections=connections,
         connectors=connectors,
-        stored_helpers=StoredHelpers(aws.dynamodb, settings.helpers_table),
+        stored_helpers=stored_helpers,
+        settlement=Settlement(aws, settings, executions),
+        run_counter=RunCounter(stored_helpers),
         state=DynamoStateStore(aws.dynamodb, settings.state_table),
         http=await stack.enter_async_context(http_client(helper_settings)),
         clock=SystemClock(),
@@ -142,6 +148,7 @@ class _Worker:
         await Drain(consumers, self._permits, pollers, acknowledgers).run(
             settings.worker_drain_running_seconds, settings.worker_drain_flush_seconds
         )
+        await self._runtime.run_counter.flush()
         if self._protection is not None:
             await self._protection.release()
         self._metrics.flush()
@@ -205,6 +212,7 @@ class _Worker:
         )
         process.side_task("control", control.run())
         process.side_task("metrics", self._flush_metrics())
+        process.side_task("run counter", self._runtime.run_counter.run())
         watchdog = LoopWatchdog(settings.worker_blocked_loop_seconds, self._metrics, self._progress.running)
         process.side_task("loop watchdog", watchdog.run())
         if settings.worker_memory_limit_megabytes:
