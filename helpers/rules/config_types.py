@@ -81,6 +81,8 @@ FieldKey = TrimmedText
 """A field name, key, alias or label; trimmed."""
 Text = Annotated[str, Strict(), null_is_default]
 """An optional string that keeps its spaces; null is the default, "" is a value."""
+DefaultText = Annotated[str, Strict(), empty_is_default]
+"""A string with a default that keeps its spaces; null and "" are the default (C10)."""
 OptionalText = Annotated[Annotated[str, Strict()] | None, empty_is_default]
 """An optional string that keeps its spaces; null and "" are the default."""
 OptionalFieldKey = Annotated[FieldKey | None, blank_is_default]

@@ -104,6 +104,7 @@ class Unset(HelperConfig):
     flag: types.Flag = True
     loose_flag: types.LooseFlag = True
     text: types.Text = "default"
+    default_text: types.DefaultText = "default"
     optional_text: types.OptionalText = None
     field: types.OptionalFieldKey = None
     picked: types.PickedFieldKey = None
@@ -121,6 +122,8 @@ class Unset(HelperConfig):
         ("loose_flag", ""),
         ("loose_flag", None),
         ("text", None),
+        ("default_text", ""),
+        ("default_text", None),
         ("optional_text", ""),
         ("optional_text", None),
         ("field", ""),
