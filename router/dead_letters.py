@@ -1,0 +1,121 @@
+"""Records that can never be routed: whole into the router's dead-letter queue, their execution failed."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+import structlog
+from botocore.exceptions import ClientError
+
+from fleet.execution import TransitionRefused
+from fleet.metrics import Metrics
+from router.outbox import Entry
+
+if TYPE_CHECKING:
+    from types_aiobotocore_ssm.client import SSMClient
+
+log = structlog.get_logger(__name__)
+
+ERROR_TYPE = "Unroutable"
+
+
+class SendsMessages(Protocol):
+    """The part of an SQS client that sends."""
+
+    async def send_message(self, **request: Any) -> Any:
+        """SendMessage."""
+        ...
+
+    async def send_message_batch(self, **request: Any) -> Any:
+        """SendMessageBatch."""
+        ...
+
+
+class RejectsExecutions(Protocol):
+    """The part of the execution store that ends an execution without a run."""
+
+    async def reject(self, execution_id: str, *, error_type: str, error_message: str) -> Any:
+        """queued or scheduled → failed. Raises TransitionRefused."""
+        ...
+
+
+class DeadLetters:
+    """Buries poison records. ``queue_url`` is asked once there is one to bury; None = no queue is provisioned."""
+
+    def __init__(
+        self,
+        sqs: SendsMessages,
+        executions: RejectsExecutions,
+        queue_url: Callable[[], Awaitable[str | None]],
+        metrics: Metrics,
+    ) -> None:
+        self._sqs = sqs
+        self._executions = executions
+        self._queue_url = queue_url
+        self._metrics = metrics
+
+    async def bury(self, entry: Entry) -> None:
+        """Send the record, then fail its execution. Raises what the services raise; burying again is harmless.
+
+        Without a dead-letter queue the execution still tells what happened: a missing queue stops no shard.
+        """
+        url = await self._queue_url()
+        if url is None:
+            log.error("dead_letter_queue_missing", sequence_number=entry.sequence_number)
+            self._metrics.count("DeadLetterQueueMissing")
+        else:
+            await self._sqs.send_message(
+                QueueUrl=url,
+                MessageBody=json.dumps(entry.record, default=_json_value, separators=(",", ":")),
+                MessageAttributes={
+                    "reason": {"DataType": "String", "StringValue": entry.reason[:1000]},
+                    "execution_id": {"DataType": "String", "StringValue": entry.execution_id or "unknown"},
+                },
+            )
+        if entry.execution_id:
+            try:
+                await self._executions.reject(
+                    entry.execution_id, error_type=ERROR_TYPE, error_message=f"could not be routed: {entry.reason}"
+                )
+            except TransitionRefused as exc:
+                log.info("dead_letter_execution_kept", execution_id=entry.execution_id, reason=exc.reason)
+        self._metrics.count("RecordsDeadLettered")
+        log.error(
+            "record_dead_lettered",
+            execution_id=entry.execution_id,
+            helper_type=entry.helper_type,
+            sequence_number=entry.sequence_number,
+            reason=entry.reason,
+        )
+
+
+def dead_letter_queue_from_ssm(ssm: SSMClient, parameter: str) -> Callable[[], Awaitable[str | None]]:
+    """Read the queue's URL from SSM; a found one is kept, a missing one is looked up again each time."""
+    found: list[str] = []
+
+    async def queue_url() -> str | None:
+        if not found:
+            try:
+                answer = await ssm.get_parameter(Name=parameter)
+            except ClientError as exc:
+                if exc.response["Error"]["Code"] != "ParameterNotFound":
+                    raise
+                return None
+            found.append(answer["Parameter"]["Value"])
+        return found[0]
+
+    return queue_url
+
+
+def _json_value(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, bytes | bytearray):
+        return base64.b64encode(value).decode("ascii")
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    return str(value)
