@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 import structlog
 from pydantic_core import PydanticSerializationError
@@ -22,16 +21,16 @@ class HelperRunsAway(MyFusionError):
 
 
 async def attempt(
-    run: Coroutine[Any, Any, HelperOutput], lane: Lane, *, timeout_seconds: float, grace_seconds: float
+    run: Callable[[], Awaitable[HelperOutput]], lane: Lane, *, timeout_seconds: float, grace_seconds: float
 ) -> Outcome:
     """Run the helper as a task of its own, so that an interruption cancels it and nothing else.
 
     Raises HelperRunsAway when a cancelled helper has not ended after ``grace_seconds``.
     """
+    if lane.interruption is not None:
+        return Interrupted(lane.interruption)
     task = asyncio.create_task(_contained(run), name="helper")
     lane.handler = task
-    if lane.interruption is not None:
-        task.cancel()
     try:
         done, _ = await asyncio.wait({task}, timeout=timeout_seconds)
         timed_out = not done
@@ -51,9 +50,9 @@ async def attempt(
     return task.result()
 
 
-async def _contained(run: Coroutine[Any, Any, HelperOutput]) -> Outcome:
+async def _contained(run: Callable[[], Awaitable[HelperOutput]]) -> Outcome:
     try:
-        output = await run
+        output = await run()
         try:
             result = output.model_dump(mode="json")
         except (PydanticSerializationError, ValueError, RecursionError) as exc:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from fleet.metrics import Metrics
+from helpers.ports import Clock
 from worker.acknowledger import Acknowledger
 from worker.dead_letters import DeadLetters
 from worker.groups import Groups
@@ -33,6 +34,7 @@ class Consumer:
         worker_id: str,
         linger_seconds: float,
         pooled: bool,
+        clock: Clock,
         on_change: Callable[[], None] = lambda: None,
         on_poll: Callable[[], None] = lambda: None,
         on_runaway: Callable[[BaseException], None] = lambda _exc: None,
@@ -53,6 +55,7 @@ class Consumer:
             DeadLetters(queue, metrics),
             metrics,
             policy,
+            clock=clock,
             on_runaway=on_runaway,
         )
         self.groups = Groups(self.processor.process, self.in_hand, self._group_ended)

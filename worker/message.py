@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ class Poison(MyFusionError):
 class Message:
     """One received message. ``received_at`` and ``visible_until`` are loop time, ``sent_at`` epoch seconds.
 
-    ``lane`` is the group it waits in, ``claim`` the execution while this worker owns it.
+    ``lane`` is the group it waits in, ``claim`` the execution while this worker owns it, until ``lease_until``.
     """
 
     message_id: str
@@ -35,6 +36,7 @@ class Message:
     visible_until: float
     lane: Lane | None = field(default=None, repr=False)
     claim: Execution | None = field(default=None, repr=False)
+    lease_until: float = math.inf
 
     @classmethod
     def received(cls, raw: Mapping[str, Any], *, now: float, visibility_seconds: float) -> Message:
@@ -50,6 +52,11 @@ class Message:
             received_at=now,
             visible_until=now + visibility_seconds,
         )
+
+    @property
+    def safe_until(self) -> float:
+        """Until when nobody else can get the message or its execution (loop time)."""
+        return min(self.visible_until, self.lease_until)
 
     def adopt(self, again: Message) -> None:
         """Take over the handle of a later receive of this same message: the earlier one is worth nothing now."""

@@ -7,7 +7,7 @@ before the execution fails, the execution is queued again before its message is 
 from __future__ import annotations
 
 import asyncio
-import time
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -17,6 +17,7 @@ import structlog
 from fleet.execution import Execution, TransitionRefused
 from fleet.metrics import Metrics
 from helpers.contract import HelperOutput
+from helpers.ports import Clock
 from worker.acknowledger import Acknowledger
 from worker.attempt import HelperRunsAway, attempt
 from worker.backoff import full_jitter, retry_delay
@@ -87,6 +88,7 @@ class Processor:
         metrics: Metrics,
         policy: Policy,
         *,
+        clock: Clock,
         on_runaway: Callable[[BaseException], None],
     ) -> None:
         self._helper_type = helper_type
@@ -97,6 +99,7 @@ class Processor:
         self._dead_letters = dead_letters
         self._metrics = metrics
         self._policy = policy
+        self._clock = clock
         self._on_runaway = on_runaway
         self.running: dict[str, float] = {}
 
@@ -111,16 +114,17 @@ class Processor:
         if lane.interruption is not None:
             return Postponed(0)
         with structlog.contextvars.bound_contextvars(execution_id=execution_id, helper_type=self._helper_type):
+            claimed_at = asyncio.get_running_loop().time()
             try:
                 held = await self._claim(execution_id)
             except TransitionRefused as exc:
                 return await self._refused(message, exc)
-            message.claim = held
+            message.claim, message.lease_until = held, claimed_at + self._policy.lease_seconds
             try:
                 with structlog.contextvars.bound_contextvars(account_id=held.account_id, attempt=held.attempts):
                     return await self._work(message, lane, held)
             finally:
-                message.claim = None
+                message.claim, message.lease_until = None, math.inf
 
     # claiming -------------------------------------------------------------------------------------------
     async def _claim(self, execution_id: str) -> Execution:
@@ -146,8 +150,8 @@ class Processor:
             )
         if refusal.reason == "running" and stored is not None:
             # Another worker has it. When that one is dead its lease ends, and the message is back just then.
-            remaining = (stored.lease_expires_at or 0) - time.time()
-            return Postponed(max(1, min(self._policy.lease_seconds, int(remaining) + 1)))
+            remaining = (stored.lease_expires_at or 0) - self._clock.now().timestamp()
+            return Postponed(max(1, min(self._policy.lease_seconds, math.ceil(remaining))))
         if refusal.reason == "terminal" and stored is not None:
             self._metrics.count("DuplicatesAcknowledged", helper_type=self._helper_type)
             return await self._ended(message, stored, duplicate=True)
@@ -160,14 +164,20 @@ class Processor:
             # Only a worker that died in the last attempt leaves an execution like this.
             error = held.error_message or "the last attempt ended with the death of its worker"
             return await self._exhausted(message, held, RetryLater(held.error_type or "WorkerDied", error))
-        started = time.monotonic()
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        if message.safe_until <= started:
+            # The claim took so long that it may be somebody else's by now.
+            lane.interrupt(Interruption.HANDLE_LOST)
         self._metrics.observe(
-            "QueueDelay", max(0.0, (time.time() - message.sent_at) * 1000), helper_type=self._helper_type
+            "QueueDelay",
+            max(0.0, (self._clock.now().timestamp() - message.sent_at) * 1000),
+            helper_type=self._helper_type,
         )
         self.running[held.execution_id] = started
         try:
             outcome = await attempt(
-                self._runner.run(held),
+                lambda: self._runner.run(held),
                 lane,
                 timeout_seconds=self._runner.timeout_seconds,
                 grace_seconds=self._policy.cancel_grace_seconds,
@@ -181,7 +191,7 @@ class Processor:
             del self.running[held.execution_id]
         self._metrics.observe(
             "HandlerTime",
-            (time.monotonic() - started) * 1000,
+            (loop.time() - started) * 1000,
             helper_type=self._helper_type,
             outcome=type(outcome).__name__,
         )

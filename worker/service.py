@@ -182,6 +182,7 @@ class _Worker:
             worker_id=worker_id,
             linger_seconds=settings.worker_ack_linger_milliseconds / 1000,
             pooled=len(self._types) > 1,
+            clock=self._runtime.clock,
             on_change=self._work_changed,
             on_poll=self._progress.on_poll,
             on_runaway=self._process.fail,
