@@ -20,7 +20,8 @@ def contact_body(attributes: Record, custom: Record, current: Record) -> dict[st
     for name, value in attributes.items():
         if name in SLOTS:
             array, slot, key = SLOTS[name]
-            body[array] = _with_slot(body.get(array, current.get(array) or []), slot, key, value)
+            entries = body[array] if array in body else list(current.get(array) or [])
+            body[array] = _with_slot(entries, slot, key, value)
         elif name != "company":
             body[ATTRIBUTES[name]] = value
     if custom:

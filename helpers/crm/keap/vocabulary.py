@@ -68,10 +68,9 @@ VALUES = ValueForm(
 
 
 def _day_quota_spent(response: httpx.Response) -> bool:
-    return (
-        response.headers.get("x-keap-product-quota-available") == "0"
-        and response.headers.get("x-keap-product-quota-time-unit", "").lower() == "day"
-    )
+    unit: str = response.headers.get("x-keap-product-quota-time-unit", "")
+    spent: bool = response.headers.get("x-keap-product-quota-available") == "0"
+    return spent and unit.lower() == "day"
 
 
 DIALECT = Dialect(
