@@ -169,11 +169,8 @@ class Processor:
         if message.safe_until <= started:
             # The claim took so long that it may be somebody else's by now.
             lane.interrupt(Interruption.HANDLE_LOST)
-        self._metrics.observe(
-            "QueueDelay",
-            max(0.0, (self._clock.now().timestamp() - message.sent_at) * 1000),
-            helper_type=self._helper_type,
-        )
+        delay = self._clock.now().timestamp() - message.sent_at
+        self._metrics.observe("QueueDelay", max(0.0, delay * 1000), helper_type=self._helper_type)
         self.running[held.execution_id] = started
         try:
             outcome = await attempt(

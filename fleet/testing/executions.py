@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from fleet.clock import instant_text, precise_instant_text
@@ -77,6 +78,7 @@ class InMemoryExecutions:
             error_type=error_type,
             error_message=error_message,
             retryable=True,
+            next_attempt_at=instant_text(self._clock.now() + timedelta(seconds=after_seconds)),
             worker_id="",
             lease_expires_at=None,
         )

@@ -249,9 +249,9 @@ class InMemorySqs:
         failed: list[dict[str, Any]] = []
         for entry in entries:
             handle = entry.get("ReceiptHandle", entry.get("MessageDeduplicationId", entry["Id"]))
-            code = self.fault(operation, handle.partition("#")[0]) if self.fault else None
-            if code:
-                failed.append({"Id": entry["Id"], "Code": code, "Message": "told to fail", "SenderFault": False})
+            told = self.fault(operation, handle.partition("#")[0]) if self.fault else None
+            if told:
+                failed.append({"Id": entry["Id"], "Code": told, "Message": "told to fail", "SenderFault": False})
                 continue
             try:
                 successful.append({"Id": entry["Id"], **(apply(entry) or {})})
