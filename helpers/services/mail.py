@@ -1,0 +1,168 @@
+"""Mail providers: SendGrid, Mailgun, SMTP and the platform mailer, behind one function."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import smtplib
+import ssl
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.utils import formataddr, make_msgid
+from typing import Any
+from urllib.parse import urlsplit
+
+from helpers.contract import HelperContext
+from helpers.errors import HelperError, PermanentFailure, ServiceAuthRequired, TransientFailure
+from helpers.ports import MailMessage, ServiceAuth
+from helpers.rules.http_outcomes import call, json_object
+from helpers.rules.steps import idempotency_headers
+
+SENDGRID = "https://api.sendgrid.com"
+MAILGUN = "https://api.mailgun.net"
+SMTP_TIMEOUT_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A rendered mail: header values hold no line breaks."""
+
+    to: str
+    subject: str
+    body: str
+    content_type: str
+    from_name: str
+    from_email: str
+    reply_to: str | None
+
+
+async def send_mail(ctx: HelperContext[Any], mail: Mail) -> tuple[str, str]:
+    """Send through the first provider that is connected. Returns provider and message id."""
+    for slug, send in (("sendgrid", _sendgrid), ("mailgun", _mailgun), ("smtp", _smtp)):
+        auth = ctx.service_auths.get(slug)
+        if auth != ServiceAuth():
+            return slug, await send(ctx, auth, mail)
+    return "ses", await _platform(ctx, mail)
+
+
+async def _sendgrid(ctx: HelperContext[Any], auth: ServiceAuth, mail: Mail) -> str:
+    if not auth.api_key:
+        raise ServiceAuthRequired("sendgrid: the connection has no API key; connect SendGrid again")
+    body: dict[str, Any] = {
+        "personalizations": [{"to": [{"email": mail.to}], "custom_args": {"execution_id": ctx.execution_id}}],
+        "from": {"email": mail.from_email, "name": mail.from_name},
+        "subject": mail.subject,
+        "content": [{"type": mail.content_type, "value": mail.body}],
+    }
+    if mail.reply_to:
+        body["reply_to"] = {"email": mail.reply_to}
+    response = await call(
+        ctx,
+        "POST",
+        f"{auth.base_url.rstrip('/') or SENDGRID}/v3/mail/send",
+        service="SendGrid",
+        json=body,
+        headers={"Authorization": f"Bearer {auth.api_key}", **idempotency_headers(ctx)},
+        secrets=[auth.api_key],
+    )
+    return str(response.headers.get("X-Message-Id", ""))
+
+
+async def _mailgun(ctx: HelperContext[Any], auth: ServiceAuth, mail: Mail) -> str:
+    if not auth.api_key or not auth.account_id:
+        raise ServiceAuthRequired("mailgun: the connection lacks API key or domain; connect Mailgun again")
+    form = {
+        "from": formataddr((mail.from_name, mail.from_email)),
+        "to": mail.to,
+        "subject": mail.subject,
+        "html" if mail.content_type == "text/html" else "text": mail.body,
+    }
+    if mail.reply_to:
+        form["h:Reply-To"] = mail.reply_to
+    response = await call(
+        ctx,
+        "POST",
+        f"{auth.base_url.rstrip('/') or MAILGUN}/v3/{auth.account_id}/messages",
+        service="Mailgun",
+        data=form,
+        headers={"Authorization": _basic("api", auth.api_key), **idempotency_headers(ctx)},
+        secrets=[auth.api_key],
+    )
+    return str(json_object(response, "Mailgun").get("id", ""))
+
+
+def _basic(user: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+async def _smtp(ctx: HelperContext[Any], auth: ServiceAuth, mail: Mail) -> str:
+    message = EmailMessage()
+    message["Message-ID"] = make_msgid(domain=mail.from_email.rpartition("@")[2] or None)
+    message["From"] = formataddr((mail.from_name, mail.from_email))
+    message["To"] = mail.to
+    message["Subject"] = mail.subject
+    message["X-Execution-Id"] = ctx.execution_id
+    if mail.reply_to:
+        message["Reply-To"] = mail.reply_to
+    message.set_content(mail.body, subtype=mail.content_type.partition("/")[2])
+    # smtplib blocks: a thread of its own keeps the loop free.
+    await asyncio.to_thread(_deliver, auth, message)
+    return str(message["Message-ID"])
+
+
+def _deliver(auth: ServiceAuth, message: EmailMessage) -> None:
+    server = urlsplit(auth.base_url)
+    if server.scheme not in ("smtp", "smtps") or not server.hostname:
+        raise ServiceAuthRequired("smtp: write the server as smtp://host:587 or smtps://host:465")
+    context = ssl.create_default_context()
+    try:
+        if server.scheme == "smtps":
+            client: smtplib.SMTP = smtplib.SMTP_SSL(
+                server.hostname, server.port or 465, timeout=SMTP_TIMEOUT_SECONDS, context=context
+            )
+        else:
+            client = smtplib.SMTP(server.hostname, server.port or 587, timeout=SMTP_TIMEOUT_SECONDS)
+        with client:
+            if server.scheme == "smtp":
+                client.starttls(context=context)
+            if auth.api_key:
+                client.login(auth.api_key, auth.api_secret)
+            client.send_message(message)
+    except smtplib.SMTPException as exc:
+        raise _smtp_failure(exc) from exc
+    except OSError as exc:
+        raise TransientFailure(f"SMTP server: {type(exc).__name__}") from exc
+
+
+def _smtp_failure(exc: smtplib.SMTPException) -> HelperError:
+    """5xx is permanent, 4xx and a broken connection are not."""
+    if isinstance(exc, smtplib.SMTPRecipientsRefused):
+        codes = [code for code, _text in exc.recipients.values()]
+    elif isinstance(exc, smtplib.SMTPResponseException):
+        codes = [exc.smtp_code]
+    else:
+        codes = []
+    if codes and all(500 <= code < 600 for code in codes):
+        return PermanentFailure(f"the SMTP server refused the mail ({codes[0]})")
+    if isinstance(exc, smtplib.SMTPNotSupportedError):
+        return PermanentFailure("the SMTP server does not offer STARTTLS or login")
+    return TransientFailure(f"the SMTP server did not take the mail ({codes[0] if codes else type(exc).__name__})")
+
+
+async def _platform(ctx: HelperContext[Any], mail: Mail) -> str:
+    if not await ctx.mail.is_verified(mail.from_email):
+        raise PermanentFailure(f"from_email: {mail.from_email} is not verified for this account; verify it first")
+    html = mail.content_type == "text/html"
+    receipt = await ctx.mail.send(
+        MailMessage(
+            to=mail.to,
+            subject=mail.subject,
+            text="" if html else mail.body,
+            html=mail.body if html else None,
+            from_email=mail.from_email,
+            from_name=mail.from_name,
+            reply_to=mail.reply_to or "",
+            idempotency_key=ctx.execution_id,
+        )
+    )
+    return receipt.message_id
