@@ -66,13 +66,9 @@ class Config(DeliveryConfig):
         default=[], description="v2: answer -> contact fields."
     )
     conditional_payload: Annotated[LooseFlag, blank_is_default] = Field(default=False, description="v3: use the rules.")
-    payload_rules: Annotated[list[PayloadRule], null_is_default] = Field(
-        default=[], description="v3: first match wins."
-    )
+    payload_rules: Annotated[list[PayloadRule], null_is_default] = Field(default=[], description="v3: first one wins.")
     field_transforms: Annotated[list[FieldTransform], null_is_default] = Field(default=[], description="v3.")
-    batch_webhooks: Annotated[list[BatchWebhook], null_is_default] = Field(
-        default=[], description="v4: all are called."
-    )
+    batch_webhooks: Annotated[list[BatchWebhook], null_is_default] = Field(default=[], description="v4: all called.")
     async_execution: Annotated[LooseFlag, blank_is_default] = Field(default=False, description="v4: changes nothing.")
     rate_limit_enabled: Annotated[LooseFlag, blank_is_default] = Field(default=False, description="v4: limit the rate.")
     rate_limit_rpm: Annotated[WholeNumber, blank_is_default] = Field(
@@ -255,9 +251,7 @@ async def _limit_rate(ctx: HelperContext[Config]) -> None:
     minute = int(now // 60)
     count = await ctx.state.increment(f"hook_it:{ctx.helper_id}:{minute}", ttl_seconds=120)
     if count > max(1, min(1000, ctx.config.rate_limit_rpm)):
-        raise TransientFailure(
-            "the helper's rate limit for this minute is reached", retry_after=(minute + 1) * 60 - now
-        )
+        raise TransientFailure("the rate limit of this minute is reached", retry_after=(minute + 1) * 60 - now)
 
 
 async def _follow_tag(ctx: HelperContext[Config]) -> HelperOutput:
