@@ -27,7 +27,7 @@ from helpers.crm.sandbox.store import SandboxStore
 SHOWN_CONTACTS = ("c001", "c008", "c015")
 STACK_ENVIRONMENT = {
     # Short polls end a drain soon; a laptop has no fleet to scale in.
-    "WORKER_POLL_SECONDS": "2",
+    "WORKER_WAIT_TIME_SECONDS": "2",
     "WORKER_CONCURRENCY": "40",
     "WORKER_VISIBILITY_SECONDS": "30",
     "LOG_LEVEL": "warning",
