@@ -64,6 +64,21 @@ VENDORS: Mapping[str, Vendor] = {
         "helpers.crm.keap.connector", "KeapConnector", "https://api.keap.com/crm/rest/v2", "/v2",
         headers=lambda config: {"X-Keap-API-Key": config.api_key},
     ),
+    "gohighlevel": Vendor(
+        "helpers.crm.gohighlevel.connector", "GoHighLevelConnector", "https://services.leadconnectorhq.com",
+        extra_headers={"Version": "2021-07-28"}, needs=("api_key", "account_id"),
+    ),
+    "activecampaign": Vendor(
+        # The vendor says not to build the URL from the account name: the user gives it.
+        "helpers.crm.activecampaign.connector", "ActiveCampaignConnector", version_path="/api/3",
+        headers=lambda config: {"Api-Token": config.api_key},
+    ),
+    "ontraport": Vendor(
+        "helpers.crm.ontraport.connector", "OntraportConnector", "https://api.ontraport.com/1",
+        headers=lambda config: {"Api-Key": config.api_key, "Api-Appid": config.api_secret},
+        needs=("api_key", "api_secret"),
+    ),
+    "hubspot": Vendor("helpers.crm.hubspot.connector", "HubSpotConnector", "https://api.hubapi.com"),
 }  # fmt: skip
 
 

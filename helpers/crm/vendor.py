@@ -106,6 +106,15 @@ class VendorConnector(CrmConnector):
     def tag_ids(self, record: Record) -> list[str]:
         """The ids of the tags in a record."""
 
+    def record_tags(self, record: Record, definitions: Sequence[Tag]) -> list[Tag]:
+        """The tags in a record, with their names."""
+        names = {tag.id: tag for tag in definitions}
+        return [names.get(tag_id, Tag(id=tag_id)) for tag_id in self.tag_ids(record)]
+
+    @abstractmethod
+    async def make_tag(self, name: str) -> Tag:
+        """Create a tag definition of a name that is not taken."""
+
     @abstractmethod
     def custom_values(self, record: Record) -> Record:
         """Field id -> value in the vendor's form."""
@@ -144,7 +153,7 @@ class VendorConnector(CrmConnector):
     async def normalize(self, record: Record) -> Contact:
         """The record as every CRM is read."""
         fields = {field.id: field for field in await self._fields()}
-        names = {tag.id: tag for tag in await self.get_tags()} if self.tag_ids(record) else {}
+        definitions = await self.get_tags() if self.tag_ids(record) else []
         custom = {
             key: self.values.read(fields[key], value, fields[key].option_labels) if key in fields else value
             for key, value in self.custom_values(record).items()
@@ -153,7 +162,7 @@ class VendorConnector(CrmConnector):
         return Contact(
             id=contact_id,
             **{name: to_text(self.attribute(record, name)) for name in _SETTABLE if name in self.attributes},
-            tags=[names.get(tag_id, Tag(id=tag_id)) for tag_id in self.tag_ids(record)],
+            tags=self.record_tags(record, definitions),
             custom_fields=custom,
             source_crm=self.slug,
             source_id=contact_id,
@@ -168,6 +177,25 @@ class VendorConnector(CrmConnector):
     # tags -----------------------------------------------------------------------------------------------
     async def get_tags(self) -> list[Tag]:
         return list(await self._tag_cache.items(self.load_tags))
+
+    async def create_tag(self, name: str) -> Tag:
+        """Vendors answer a duplicate in many ways, or make a second one: the list decides."""
+        await self._refuse_duplicate(name)
+        try:
+            made = await self.make_tag(name)
+        except CrmError as exc:
+            if exc.code is CrmErrorCode.VALIDATION:
+                await self._refuse_duplicate(name)
+            raise
+        finally:
+            self._tag_cache.drop()
+        return made
+
+    async def _refuse_duplicate(self, name: str) -> None:
+        wanted = name.strip().casefold()
+        self._tag_cache.drop()
+        if any(tag.name.strip().casefold() == wanted for tag in await self.get_tags()):
+            raise self.client.error(CrmErrorCode.CONFLICT, f"tag {name!r} exists already", status=409)
 
     async def apply_tag(self, contact_id: str, tag: str) -> None:
         await self.add_tag(contact_id, await self.find_tag(tag))

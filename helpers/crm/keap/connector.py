@@ -176,9 +176,8 @@ class KeapConnector(KeapActions):
             for tag in page
         ]
 
-    async def create_tag(self, name: str) -> Tag:
+    async def make_tag(self, name: str) -> Tag:
         made = await self.client.call("POST", "/tags", json={"name": name})
-        self._tag_cache.drop()
         return Tag(id=made["id"], name=made.get("name") or name)
 
     async def add_tag(self, contact_id: str, tag: Tag) -> None:

@@ -179,7 +179,7 @@ class SandboxConnector(CrmConnector):
     async def iter_raw(
         self,
         resource: str,
-        page_size: int,  # noqa: ARG002 - pages are kept as they were seeded
+        page_size: int,
     ) -> AsyncIterator[list[dict[str, Any]]]:
         """The pages seeded for that resource; none for another one."""
         for page in self.store.raw_pages(resource):

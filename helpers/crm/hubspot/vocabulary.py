@@ -1,0 +1,87 @@
+"""HubSpot's names, types, limits and record shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import httpx
+
+from helpers.crm.dialect import Dialect, Window
+from helpers.crm.related import RecordShape
+from helpers.crm.values import DateForm, Kind, ValueForm
+
+# Date versions live at least 18 months; /v1-/v4 paths end in 2027.
+VERSION = "2026-03"
+CONTACTS = f"/crm/objects/{VERSION}/contacts"
+PAGE_SIZE = 100
+SEARCH_PAGE_SIZE = 200
+LISTS_PAGE_SIZE = 500
+MEMBERS_PAGE_SIZE = 250
+STATIC_LISTS = ("MANUAL", "SNAPSHOT")
+CONTACT_TYPE = "0-1"
+NOTE_TO_CONTACT = 202
+NOTE_CHARACTERS = 65_536
+HOURS_OF_MOVE = 477  # the portal is being moved to another data centre
+
+ATTRIBUTES: Mapping[str, str] = {
+    "first_name": "firstname",
+    "last_name": "lastname",
+    "email": "email",
+    "phone": "phone",
+    "company": "company",
+    "job_title": "jobtitle",
+    "website": "website",
+    "birthday": "date_of_birth",
+    "address1": "address",
+    "city": "city",
+    "state": "state",
+    "zip": "zip",
+    "country": "country",
+    "owner_id": "hubspot_owner_id",
+}
+VALUES = ValueForm(
+    kinds={
+        "date": Kind.DATE,
+        "datetime": Kind.INSTANT,
+        "checkbox": Kind.LIST,
+        "select": Kind.CHOICE,
+        "radio": Kind.CHOICE,
+        "booleancheckbox": Kind.YES_NO,
+        "bool": Kind.YES_NO,
+    },
+    dates=DateForm.EPOCH_MILLIS_OR_ISO,
+    join=";",
+    yes_no=("true", "false"),
+    text_only=True,
+)
+
+
+def _day_quota_spent(response: httpx.Response) -> bool:
+    return '"DAILY"' in response.text
+
+
+DIALECT = Dialect(
+    platform="hubspot",
+    windows=(Window(100, 10.0),),
+    wait_headers={"X-HubSpot-RateLimit-Interval-Milliseconds": 0.001},
+    quota_exhausted=_day_quota_spent,
+    extra_retryable=frozenset({HOURS_OF_MOVE}),
+)
+ORDERS = RecordShape(
+    created="properties.hs_createdate",
+    currency="properties.hs_currency_code",
+    fields={
+        "Id": "id", "DateCreated": "properties.hs_createdate", "InvoiceTotal": "properties.hs_total_price",
+        "TotalDue": "properties.hs_total_price", "TotalPaid": "properties.hs_total_price",
+        "JobTitle": "properties.hs_order_name", "OrderStatus": "properties.hs_fulfillment_status",
+    },
+)  # fmt: skip
+DEALS = RecordShape(
+    created="properties.createdate",
+    fields={
+        "Id": "id", "OpportunityTitle": "properties.dealname", "StageID": "properties.dealstage",
+        "DateCreated": "properties.createdate", "Amount": "properties.amount",
+    },
+)  # fmt: skip
+DEAL_PROPERTIES = "dealname,dealstage,pipeline,amount,createdate,closedate"
+ORDER_PROPERTIES = "hs_order_name,hs_total_price,hs_currency_code,hs_createdate,hs_fulfillment_status"
