@@ -41,15 +41,13 @@ Verdict = Settled | Postponed | Abandoned
 
 
 class Lane:
-    """The work on one message group. ``waiting`` is what was received with the current message, in order;
-    ``arrivals`` came with later receives."""
+    """The work on one message group: the message at work and those behind it, in the order of the group."""
 
-    __slots__ = ("arrivals", "current", "group", "handler", "interruption", "waiting")
+    __slots__ = ("current", "group", "handler", "interruption", "waiting")
 
     def __init__(self, group: str) -> None:
         self.group = group
         self.waiting: deque[Message] = deque()
-        self.arrivals: deque[Message] = deque()
         self.current: Message | None = None
         self.handler: asyncio.Task[object] | None = None
         self.interruption: Interruption | None = None
@@ -63,7 +61,7 @@ class Lane:
 
     def adopt(self, message: Message) -> bool:
         """Whether this is another receive of a message that the lane has: then its handle is the valid one."""
-        for known in (*((self.current,) if self.current else ()), *self.waiting, *self.arrivals):
+        for known in (*((self.current,) if self.current else ()), *self.waiting):
             if known.message_id == message.message_id:
                 known.adopt(message)
                 return True
@@ -102,7 +100,7 @@ class Groups:
             elif lane not in started and lane.adopt(message):
                 continue
             message.lane = lane
-            (lane.waiting if lane in started else lane.arrivals).append(message)
+            lane.waiting.append(message)
             self._in_hand.add((message,))
         for lane in started:
             task = asyncio.create_task(self._run(lane), name="message group")
@@ -114,9 +112,8 @@ class Groups:
         """For the drain: everything that has not started, out of every lane; what runs goes on."""
         unstarted: list[Message] = []
         for lane in self._lanes.values():
-            unstarted += [*lane.waiting, *lane.arrivals]
+            unstarted += lane.waiting
             lane.waiting.clear()
-            lane.arrivals.clear()
         return unstarted
 
     async def wait_idle(self) -> None:
@@ -126,10 +123,7 @@ class Groups:
 
     async def _run(self, lane: Lane) -> None:
         try:
-            while lane.waiting or lane.arrivals:
-                if not lane.waiting:
-                    lane.waiting, lane.arrivals = lane.arrivals, deque()
-                    lane.interruption = None
+            while lane.waiting:
                 lane.current = lane.waiting.popleft()
                 verdict = await self._verdict(lane.current, lane)
                 message, lane.current = lane.current, None
@@ -150,17 +144,19 @@ class Groups:
     async def _obey(self, verdict: Verdict, message: Message, lane: Lane) -> None:
         match verdict:
             case Postponed(after_seconds):
-                batch = [message, *lane.waiting]
-                lane.waiting.clear()
-                await self._in_hand.release(batch, after_seconds)
+                await self._release(lane, [message], after_seconds)
             case Abandoned():
                 self._in_hand.drop(message)
-                batch = list(lane.waiting)
-                lane.waiting.clear()
-                await self._in_hand.release(batch)
-            case Settled() if lane.interruption is not None and lane.waiting:
-                batch = list(lane.waiting)
-                lane.waiting.clear()
-                await self._in_hand.release(batch)
+                await self._release(lane, [], 0)
+            case Settled() if lane.interruption is not None:
+                await self._release(lane, [], 0)
             case Settled():
                 return
+
+    async def _release(self, lane: Lane, first: list[Message], after_seconds: int) -> None:
+        """Let go of all that the lane has, later receives included: nothing behind a failed message may run."""
+        batch = [*first, *lane.waiting]
+        lane.waiting.clear()
+        # What arrives while the release is under way was handed out by SQS after it, and may run.
+        lane.interruption = None
+        await self._in_hand.release(batch, after_seconds)

@@ -36,7 +36,7 @@ class Plan:
 
 
 def plan(messages: Iterable[Message], now: float, visibility_seconds: float) -> Plan:
-    """Extend what has at most two thirds of its time left; a younger message can wait for the next beat.
+    """Extend what has at most five sixths of its time left; a younger message can wait for the next beat.
 
     Overdue is what earlier beats failed to extend and has less than a quarter left: its work must end before
     somebody else gets it. A message that cannot stay hidden for another third has reached twelve hours.
@@ -50,7 +50,7 @@ def plan(messages: Iterable[Message], now: float, visibility_seconds: float) -> 
             over_ceiling.append(message)
         elif left < visibility_seconds / 4:
             overdue.append(message)
-        elif left <= visibility_seconds * 2 / 3 + 0.001:
+        elif left <= visibility_seconds * 5 / 6:
             extend.append(message)
     return Plan(extend, overdue, over_ceiling)
 
@@ -137,6 +137,7 @@ class Heartbeat:
     @staticmethod
     def _lose(member: InHand, message: Message, reason: Interruption) -> None:
         log.warning("message_lost", message_id=message.message_id, reason=reason, helper_type=member.queue.helper_type)
+        lane = message.lane
         member.drop(message)
-        if message.lane is not None:
-            message.lane.interrupt(reason)
+        if lane is not None:
+            lane.interrupt(reason)

@@ -42,6 +42,7 @@ class InHand:
     def drop(self, message: Message) -> None:
         """Deleted, or lost to somebody else."""
         self._messages.pop(message, None)
+        message.lane = None
 
     async def release(self, messages: Sequence[Message], after_seconds: int = 0) -> None:
         """Let go of the messages: all become visible at the same moment, ``after_seconds`` from now.
