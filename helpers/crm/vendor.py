@@ -276,8 +276,11 @@ class VendorConnector(CrmConnector):
         if key == "id" or (key in STANDARD_NAMES and key in self.attributes):
             return key, None
 
+        mapped = set(self.attributes.values())
+
         def match(fields: list[VendorField]) -> VendorField | None:
-            custom = resolve(key, fields).custom
+            # HubSpot lists its standard properties among the custom ones.
+            custom = resolve(key, [field for field in fields if field.id not in mapped]).custom
             return custom if isinstance(custom, VendorField) else None
 
         number = secondary_email(key)

@@ -166,8 +166,11 @@ class HubSpotConnector(HubSpotActions):
         offset = 0
         while True:
             body = {
-                "objectTypeId": CONTACT_TYPE, "processingTypes": list(STATIC_LISTS), "count": LISTS_PAGE_SIZE, "offset": offset,
-            }  # fmt: skip
+                "objectTypeId": CONTACT_TYPE,
+                "processingTypes": list(STATIC_LISTS),
+                "count": LISTS_PAGE_SIZE,
+                "offset": offset,
+            }
             answer = await self.client.call("POST", f"/crm/lists/{VERSION}/search", json=body, repeatable=True)
             found += [
                 Tag(id=entry["listId"], name=entry.get("name"))
@@ -197,6 +200,11 @@ class HubSpotConnector(HubSpotActions):
         changed = {str(record_id) for key in lists for record_id in answer.get(key) or []}
         if contact_id not in changed and not await self._read([contact_id]):
             raise self.client.error(CrmErrorCode.NOT_FOUND, f"contact {contact_id!r} not found", status=404)
+
+
+def _type(field: Record) -> str:
+    """Dates and booleans by what they hold, all else by how it is chosen."""
+    return str(field["type"] if field.get("type") in ("date", "datetime", "bool") else field.get("fieldType") or "")
 
 
 def _properties(attributes: Record, custom: Record) -> dict[str, Any]:

@@ -116,7 +116,7 @@ class KeapActions(VendorConnector):
             )
             raise self.client.error(CrmErrorCode.PARTIAL, f"goal {goal_name!r} was not achieved: {why}", status=200)
 
-    async def goal_achieved(self, contact_id: str, goal: str) -> bool | None:  # noqa: ARG002 - Keap has no goal history
+    async def goal_achieved(self, contact_id: str, goal: str) -> bool | None:
         """Keap keeps no history of API goals."""
         return None
 

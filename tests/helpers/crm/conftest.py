@@ -8,8 +8,12 @@ import pytest
 
 from helpers.crm.sandbox import SandboxConnector
 from helpers.crm.sandbox.seed import seed
+from tests.helpers.crm.fakes.activecampaign import FakeActiveCampaign
 from tests.helpers.crm.fakes.base import Account
+from tests.helpers.crm.fakes.gohighlevel import FakeGoHighLevel
+from tests.helpers.crm.fakes.hubspot import FakeHubSpot
 from tests.helpers.crm.fakes.keap import FakeKeap
+from tests.helpers.crm.fakes.ontraport import FakeOntraport
 
 
 def _sandbox() -> Account:
@@ -36,6 +40,10 @@ def _sandbox() -> Account:
 ACCOUNTS: Mapping[str, Callable[[], Account]] = {
     "sandbox": _sandbox,
     "keap": lambda: FakeKeap().account(),
+    "gohighlevel": lambda: FakeGoHighLevel().account(),
+    "activecampaign": lambda: FakeActiveCampaign().account(),
+    "ontraport": lambda: FakeOntraport().account(),
+    "hubspot": lambda: FakeHubSpot().account(),
 }
 
 

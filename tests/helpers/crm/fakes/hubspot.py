@@ -1,0 +1,178 @@
+"""A stateful HubSpot: only named properties are answered, static lists are tags, unknown ids are ignored silently."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.routing import Route
+
+from tests.helpers.crm.fakes.base import Account, FakeVendor, route
+
+V = "2026-03"
+C = f"/crm/objects/{V}"
+
+
+class FakeHubSpot(FakeVendor):
+    """One portal."""
+
+    slug = "hubspot"
+    base_url = "https://api.hubapi.com"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lists: dict[str, dict[str, Any]] = {
+            "1": {"name": "VIP", "processingType": "MANUAL", "members": ["11"]},
+            "2": {"name": "Cold", "processingType": "SNAPSHOT", "members": []},
+            "3": {"name": "Everyone", "processingType": "DYNAMIC", "members": ["11", "12"]},
+        }
+        self.contacts: dict[str, dict[str, Any]] = {}
+        self.enrolled: list[tuple[str, str]] = []
+        self.unsubscribed: list[str] = []
+        self.subscribed: list[tuple[str, int]] = []
+        self.notes: list[dict[str, Any]] = []
+        self.deals = {"70": {"dealstage": "3", "dealname": "Big", "createdate": "2026-01-02T00:00:00Z"}}
+        self.add(
+            {
+                "firstname": "Ada",
+                "lastname": "Byron",
+                "email": "ada@example.com",
+                "phone": "+15550100",
+                "color": "blue",
+                "interests": "golf;chess",
+            },
+            "11",
+        )
+        self.add({"firstname": "Bob", "email": "bob@example.com"}, "12")
+        self.add({"firstname": "Cy", "email": "cy@example.com"}, "13")
+
+    def add(self, properties: dict[str, Any], contact_id: str | None = None) -> str:
+        identifier = contact_id or self.new_id()
+        self.contacts[identifier] = dict(properties)
+        return identifier
+
+    PROPERTIES = [
+        {"name": "firstname", "label": "First Name", "type": "string", "fieldType": "text", "hubspotDefined": True},
+        {"name": "email", "label": "Email", "type": "string", "fieldType": "text", "hubspotDefined": True},
+        {"name": "color", "label": "Favorite Color", "type": "string", "fieldType": "text"},
+        {"name": "interests", "label": "Interests", "type": "enumeration", "fieldType": "checkbox", "options": [{"label": "Golf", "value": "golf"}, {"label": "Chess", "value": "chess"}]},
+        {"name": "renewal", "label": "Renewal", "type": "date", "fieldType": "date"},
+        {"name": "num_notes", "label": "Number of notes", "type": "number", "fieldType": "number", "modificationMetadata": {"readOnlyValue": True}},
+    ]  # fmt: skip
+
+    def routes(self) -> list[Route]:
+        lists = f"/crm/lists/{V}"
+        return [
+            route("GET", f"{C}/contacts", self.list_contacts),
+            route("POST", f"{C}/contacts/search", self.search),
+            route("POST", f"{C}/contacts/batch/read", lambda r: {"results": [self.shown(i["id"], r.state.body["properties"]) for i in r.state.body["inputs"] if i["id"] in self.contacts]}),
+            route("POST", f"{C}/contacts/batch/upsert", self.upsert),
+            route("PATCH", f"{C}/contacts/{{id}}", self.patch),
+            route("DELETE", f"{C}/contacts/{{id}}", lambda r: (204, self.contacts.pop(r.path_params["id"]) and None)),
+            route("GET", f"/crm/properties/{V}/contacts", lambda _: {"results": self.PROPERTIES}),
+            route("POST", f"{lists}/search", self.search_lists),
+            route("POST", lists, self.make_list),
+            route("GET", f"{lists}/records/0-1/{{id}}/memberships", lambda r: {"results": [{"listId": key} for key, entry in self.lists.items() if r.path_params["id"] in entry["members"]]}),
+            route("GET", f"{lists}/{{id}}/memberships", lambda r: {"results": [{"recordId": m} for m in self.lists[r.path_params["id"]]["members"]]} if r.path_params["id"] in self.lists else (404, {"message": "no such list"})),
+            route("PUT", f"{lists}/{{id}}/memberships/{{change}}", self.change_list),
+            route("POST", "/automation/v2/workflows/{w}/enrollments/contacts/{email}", lambda r: (self.enrolled.append((r.path_params["w"], r.path_params["email"])) or 204, None)),
+            route("POST", f"/communication-preferences/{V}/statuses/{{email}}/unsubscribe-all", lambda r: self.unsubscribed.append(r.path_params["email"]) or {"status": "COMPLETE", "results": []}),
+            route("POST", f"/communication-preferences/{V}/statuses/{{email}}", lambda r: self.subscribed.append((r.path_params["email"], r.state.body["subscriptionId"])) or {"status": "COMPLETE", "results": []}),
+            route("GET", f"/communication-preferences/{V}/definitions", lambda _: {"results": [{"id": "5", "isActive": True, "isInternal": False}, {"id": "6", "isActive": True, "isInternal": True}]}),
+            route("POST", f"{C}/notes", lambda r: (self.notes.append(r.state.body) or 201, {"id": "1"})),
+            route("GET", f"{C}/contacts/{{id}}/associations/{{kind}}", lambda r: {"results": [{"toObjectId": 70}] if (r.path_params["id"], r.path_params["kind"]) == ("11", "deals") else []}),
+            route("GET", f"{C}/deals/{{id}}", lambda r: {"id": r.path_params["id"], "properties": self.deals[r.path_params["id"]]}),
+            route("PATCH", f"{C}/deals/{{id}}", lambda r: {"id": r.path_params["id"], "properties": self.deals[r.path_params["id"]].update(r.state.body["properties"])}),
+            route("GET", f"/account-info/{V}/details", lambda _: {"portalId": 1}),
+        ]  # fmt: skip
+
+    def shown(self, contact_id: str, names: list[str]) -> dict[str, Any]:
+        properties = {name: self.contacts[contact_id].get(name) for name in names}
+        return {
+            "id": contact_id,
+            "properties": properties,
+            "createdAt": "2026-01-01T08:00:00.000Z",
+            "updatedAt": "2026-01-01T08:00:00.000Z",
+        }
+
+    def list_contacts(self, request: Request) -> Any:
+        ids = list(self.contacts)
+        start = int(request.query_params.get("after", 0))
+        end = start + int(request.query_params["limit"])
+        paging = {"paging": {"next": {"after": str(end)}}} if end < len(ids) else {}
+        return {"results": [self.shown(i, []) for i in ids[start:end]], **paging}
+
+    def search(self, request: Request) -> Any:
+        ids = list(self.contacts)
+        for condition in request.state.body["filterGroups"][0]["filters"]:
+            wanted = condition["value"].lower()
+            ids = [i for i in ids if str(self.contacts[i].get(condition["propertyName"]) or "").lower() == wanted]
+        return {"total": len(ids), "results": [self.shown(i, request.state.body["properties"]) for i in ids]}
+
+    def write(self, contact_id: str, properties: dict[str, Any]) -> Any:
+        known = {p["name"] for p in self.PROPERTIES} | {
+            "lastname",
+            "phone",
+            "company",
+            "jobtitle",
+            "website",
+            "hubspot_owner_id",
+        }
+        unknown = set(properties) - known
+        if unknown:
+            return 400, {
+                "status": "error",
+                "message": f"Property values were not valid: {unknown}",
+                "category": "VALIDATION_ERROR",
+            }
+        self.contacts[contact_id] |= {name: value or None for name, value in properties.items()}
+        return self.shown(contact_id, [])
+
+    def patch(self, request: Request) -> Any:
+        contact_id = request.path_params["id"]
+        return (
+            self.write(contact_id, request.state.body["properties"])
+            if contact_id in self.contacts
+            else (404, {"message": "not found"})
+        )
+
+    def upsert(self, request: Request) -> Any:
+        (entry,) = request.state.body["inputs"]
+        found = next(
+            (i for i, p in self.contacts.items() if (p.get("email") or "").lower() == entry["id"].lower()), None
+        )
+        identifier = found or self.add({})
+        answer = self.write(identifier, entry["properties"])
+        return answer if isinstance(answer, tuple) else {"status": "COMPLETE", "results": [answer]}
+
+    def search_lists(self, request: Request) -> Any:
+        kinds = request.state.body["processingTypes"]
+        entries = [{"listId": i, **entry} for i, entry in self.lists.items() if entry["processingType"] in kinds]
+        start = request.state.body["offset"]
+        return {
+            "lists": entries[start : start + 1],
+            "hasMore": start + 1 < len(entries),
+            "offset": start + 1,
+            "total": len(entries),
+        }
+
+    def make_list(self, request: Request) -> Any:
+        identifier = self.new_id()
+        self.lists[identifier] = {**request.state.body, "members": []}
+        return {"list": {"listId": identifier, "name": request.state.body["name"]}}
+
+    def change_list(self, request: Request) -> Any:
+        entry = self.lists.get(request.path_params["id"])
+        if entry is None:
+            return 404, {"message": "no such list"}
+        add = request.path_params["change"] == "add"
+        known = [i for i in request.state.body if i in self.contacts and (i in entry["members"]) is not add]
+        entry["members"] = entry["members"] + known if add else [m for m in entry["members"] if m not in known]
+        return {
+            "recordsIdsAdded": known if add else [],
+            "recordIdsRemoved": [] if add else known,
+            "recordIdsMissing": [],
+        }
+
+    def account(self, **options: Any) -> Account:
+        return Account(self.connector(**options), "11", "12", self, vip="1", color="color")
