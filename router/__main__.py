@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import socket
 import uuid
-from collections.abc import Awaitable, Callable
 from typing import cast
 
 from fleet import names
-from fleet.aws import AwsClients, aws_clients
+from fleet.aws import aws_clients
 from fleet.clock import SystemClock
 from fleet.execution_index import ExecutionIndex
 from fleet.executions import ExecutionStore
@@ -28,18 +27,6 @@ def new_owner() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
 
-def latest_stream_arn(aws: AwsClients, table: str) -> Callable[[], Awaitable[str | None]]:
-    """The executions table's current stream; None while it has none."""
-
-    async def find() -> str | None:
-        description = (await aws.dynamodb.describe_table(TableName=table))["Table"]
-        if not description.get("StreamSpecification", {}).get("StreamEnabled"):
-            return None
-        return description.get("LatestStreamArn")
-
-    return find
-
-
 async def serve(settings: RouterSettings, process: Process) -> None:
     """Route until the process stops, then hand over."""
     clock = SystemClock()
@@ -52,7 +39,6 @@ async def serve(settings: RouterSettings, process: Process) -> None:
         )
         ports = RouterPorts(
             streams=cast("StreamsClient", aws.streams),
-            latest_stream_arn=latest_stream_arn(aws, settings.executions_table),
             leases=DynamoLeaseTable(aws.dynamodb, settings.router_leases_table),
             sqs=sqs,
             directory=QueueDirectory(aws.ssm, settings.stage),

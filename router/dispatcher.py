@@ -19,6 +19,7 @@ log = structlog.get_logger(__name__)
 
 # A queue that was just made may not exist everywhere yet: so many tries before its records are dead letters.
 MISSING_QUEUE_ATTEMPTS = 5
+LAPSED_POLL_SECONDS = 0.25
 _MISSING_QUEUE = {"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"}
 # The request itself is refused: one of its entries is at fault, so each is tried by itself.
 _BAD_REQUEST = {
@@ -88,6 +89,9 @@ class Dispatcher:
 
     async def _sleep(self, now: float) -> None:
         wake_at = self._outbox.wake_at(now)
+        if not self._may_send():
+            # A lease that lapsed on our clock may be renewed after all, and that wakes nobody.
+            wake_at = now + LAPSED_POLL_SECONDS
         try:
             async with asyncio.timeout(None if wake_at is None else max(0.001, wake_at - now)):
                 await self._wake.wait()

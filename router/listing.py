@@ -28,6 +28,24 @@ class StreamListing:
         return self.status in {"DISABLED", "DISABLING"}
 
 
+async def list_streams(streams: StreamsClient, table: str) -> list[str]:
+    """ARNs of every stream of the table that can be read, oldest first.
+
+    A stream that was disabled stays readable for 24 h and is not the table's latest any more; a table that was
+    re-enabled twice has one that only this call tells. Labels are instants: they sort.
+    """
+    arns: list[tuple[str, str]] = []
+    request: dict[str, Any] = {"TableName": table}
+    for _ in range(MAX_PAGES):
+        answer = await streams.list_streams(**request)
+        arns.extend((stream["StreamLabel"], stream["StreamArn"]) for stream in answer.get("Streams", ()))
+        last = answer.get("LastEvaluatedStreamArn")
+        if not last:
+            break
+        request["ExclusiveStartStreamArn"] = last
+    return [arn for _, arn in sorted(arns)]
+
+
 async def list_shards(streams: StreamsClient, stream_arn: str, **filters: Any) -> StreamListing:
     """List every page. Raises ClientError as the service does."""
     shards: list[Shard] = []

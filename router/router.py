@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +34,6 @@ class RouterPorts:
     """Everything outside the process."""
 
     streams: StreamsClient
-    latest_stream_arn: Callable[[], Awaitable[str | None]]
     leases: LeaseTable
     sqs: SendsMessages
     directory: FindsQueues
@@ -57,7 +55,7 @@ class Router:
         self._sync = ShardSync(
             ports.streams,
             ports.leases,
-            ports.latest_stream_arn,
+            settings.executions_table,
             clock,
             child_attempts=settings.router_child_listing_attempts,
         )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import structlog
 
 from fleet.clock import SystemClock
 from router.held_lease import HeldLease
 from router.leases import SCHEDULER_KEY, TRIM_HORIZON, Lease, LeaseConflict, LeaseTable, lease_key
-from router.listing import StreamListing, list_children, list_shards
+from router.listing import StreamListing, list_children, list_shards, list_streams
 from router.streams import AWS_ERRORS, StreamsClient, Trouble, error_code, trouble
 
 log = structlog.get_logger(__name__)
@@ -28,28 +28,28 @@ class ShardSync:
         self,
         streams: StreamsClient,
         table: LeaseTable,
-        latest_stream_arn: Callable[[], Awaitable[str | None]],
+        executions_table: str,
         clock: SystemClock,
         *,
         child_attempts: int = 10,
     ) -> None:
         self._streams = streams
         self._table = table
-        self._latest_stream_arn = latest_stream_arn
+        self._executions_table = executions_table
         self._clock = clock
         self._child_attempts = child_attempts
 
     async def run_once(self) -> None:
         """One full sync. Raises what the services raise."""
-        current = await self._latest_stream_arn()
+        arns = await list_streams(self._streams, self._executions_table)
         leases = {lease.key: lease for lease in await self._table.scan() if lease.key != SCHEDULER_KEY}
-        arns = {lease.stream_arn for lease in leases.values()} | ({current} if current else set())
-        listings = {arn: listing for arn in sorted(arns) if (listing := await self._listing(arn)) is not None}
-        for arn, listing in listings.items():
-            # Everything of an earlier stream was written before the first record of the current one.
-            older = [key for key, lease in leases.items() if arn == current and lease.stream_arn != arn]
-            unfinished = [key for key in older if not leases[key].ended]
-            await self._create_missing(listing, leases, roots_after=unfinished)
+        # Streams that are not listed any more may still have leases to end and to clean up.
+        arns = sorted({lease.stream_arn for lease in leases.values()} - set(arns)) + arns
+        listings = {arn: listing for arn in arns if (listing := await self._listing(arn)) is not None}
+        older: list[str] = []
+        for listing in listings.values():
+            # Everything of an earlier stream was written before the first record of a later one.
+            older += await self._create_missing(listing, leases, roots_after=older)
             await self._record_late_children(listing, leases)
         await self._delete_trimmed(listings, leases)
 
@@ -63,14 +63,18 @@ class ShardSync:
 
     async def _create_missing(
         self, listing: StreamListing, leases: Mapping[str, Lease], *, roots_after: Sequence[str]
-    ) -> None:
+    ) -> list[str]:
+        """Returns the keys of the stream's shards that have not ended."""
+        unfinished: list[str] = []
         for shard in listing.graph.in_lineage_order():
             key = lease_key(listing.stream_arn, shard.shard_id)
-            if key in leases:
-                continue
-            parent = listing.graph.parent(shard.shard_id)
-            parents = (lease_key(listing.stream_arn, parent),) if parent else tuple(sorted(roots_after))
-            await self._create(listing.stream_arn, shard.shard_id, parents)
+            if key not in leases:
+                parent = listing.graph.parent(shard.shard_id)
+                parents = (lease_key(listing.stream_arn, parent),) if parent else tuple(sorted(roots_after))
+                await self._create(listing.stream_arn, shard.shard_id, parents)
+            if key not in leases or not leases[key].ended:
+                unfinished.append(key)
+        return unfinished
 
     async def _create(self, arn: str, shard_id: str, parents: Iterable[str]) -> None:
         lease = Lease(key=lease_key(arn, shard_id), stream_arn=arn, shard_id=shard_id, parents=tuple(parents))

@@ -1,4 +1,4 @@
-"""The three calls of DynamoDB Streams, and what their errors mean to a reader."""
+"""The calls of DynamoDB Streams, and what their errors mean to a reader."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 class StreamsClient(Protocol):
     """What the router calls; aiobotocore's client and `fleet.testing.streams` both fit."""
+
+    async def list_streams(self, **request: Any) -> Any:
+        """ListStreams."""
+        ...
 
     async def describe_stream(self, **request: Any) -> Any:
         """DescribeStream."""
