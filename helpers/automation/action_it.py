@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, Strict
+from pydantic import BeforeValidator, Field, Strict, WithJsonSchema
 
 from helpers.contract import Action, Example, Helper, HelperConfig, HelperContext, HelperOutput
 from helpers.errors import HelperError, TransientFailure
@@ -21,10 +21,13 @@ def _ids(value: Any) -> Any:
     ]
 
 
+AutomationId = Annotated[str, Strict(), WithJsonSchema({"type": ["string", "number"]})]
+
+
 class Config(HelperConfig):
     """Which automations."""
 
-    automation_ids: Annotated[list[Annotated[str, Strict()]], Strict(), BeforeValidator(_ids)] = Field(
+    automation_ids: Annotated[list[AutomationId], Strict(), BeforeValidator(_ids)] = Field(
         min_length=1, description="Ids in the order to start; blank items are ignored, duplicates start again."
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, Strict
+from pydantic import BeforeValidator, ConfigDict, Field, Strict
 
 from helpers.contract import Action, Example, Helper, HelperConfig, HelperContext, HelperOutput
 from helpers.rules.children import Entry, Parent, spawn_group
@@ -22,7 +22,9 @@ def _entry(value: Any) -> Any:
 
 
 class ChainEntry(HelperConfig):
-    """A helper of the chain."""
+    """A helper of the chain: an object, or only its id as a text."""
+
+    model_config = ConfigDict(json_schema_extra={"type": ["object", "string"]})
 
     id: str = Field(description="Helper id or short key.")
     config: dict[str, Any] | None = Field(default=None, description="Replaces the stored config of that helper.")

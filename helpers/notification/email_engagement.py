@@ -73,12 +73,12 @@ class TrendAnalysis(HelperConfig):
 class Tags(HelperConfig):
     """Tag of each level and segment."""
 
-    highly_engaged_tag: OptionalTagRef = None
-    engaged_tag: OptionalTagRef = None
-    disengaged_tag: OptionalTagRef = None
-    hot_segment_tag: OptionalTagRef = None
-    warm_segment_tag: OptionalTagRef = None
-    cold_segment_tag: OptionalTagRef = None
+    highly_engaged_tag: OptionalTagRef = Field(default=None, description="Tag of level highly engaged.")
+    engaged_tag: OptionalTagRef = Field(default=None, description="Tag of level engaged.")
+    disengaged_tag: OptionalTagRef = Field(default=None, description="Tag of level disengaged.")
+    hot_segment_tag: OptionalTagRef = Field(default=None, description="Tag of segment hot.")
+    warm_segment_tag: OptionalTagRef = Field(default=None, description="Tag of segment warm.")
+    cold_segment_tag: OptionalTagRef = Field(default=None, description="Tag of segment cold.")
 
 
 class Config(HelperConfig):
