@@ -9,10 +9,9 @@ from datetime import UTC, datetime, time
 from fractions import Fraction
 from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from helpers.analytics import rfm_scores
-from helpers.analytics.customer_lifetime_value import Destination
 from helpers.analytics.invoices import amount
 from helpers.contract import Action, Example, Helper, HelperConfig, HelperContext, HelperOutput
 from helpers.rules.config_types import Flag, OptionalTagRef, WholeNumber, null_is_default
@@ -54,6 +53,13 @@ class SegmentTags(HelperConfig):
     need_attention_tag: OptionalTagRef = None
 
 
+def _destinations(stored: Any) -> Any:
+    """Without the metrics that are not saved."""
+    if not isinstance(stored, Mapping):
+        return stored
+    return {metric: field for metric, field in stored.items() if field not in (None, "", "no_save")}
+
+
 class Options(HelperConfig):
     """How scores are made and where results go."""
 
@@ -70,7 +76,7 @@ class Options(HelperConfig):
     )
     segment_labels: Flag = Field(default=False, description="Whether the segment's tag is applied.")
     segment_tags: Annotated[SegmentTags, null_is_default] = Field(default=SegmentTags(), description="Tag ids.")
-    save_data: Annotated[dict[str, Destination], null_is_default] = Field(
+    save_data: Annotated[dict[str, str], BeforeValidator(_destinations), null_is_default] = Field(
         default={}, description=f"Metric -> contact field. Metrics: {', '.join(METRICS)}."
     )
 
@@ -132,7 +138,7 @@ class RfmCalculation(Helper[Config]):
         effects = Effects(ctx, transient_stops=True)
         for metric, field in ctx.config.options.save_data.items():
             value = _metrics(result).get(metric)
-            if field is not None and value is not None:
+            if value is not None:
                 await effects.attempt(f"saving {metric}", ctx.write(field, to_text(value)))
         if ctx.config.options.segment_labels:
             await _tag(ctx, effects, result["segment_label"])

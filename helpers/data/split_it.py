@@ -84,4 +84,4 @@ class SplitIt(Helper[Config]):
             return (await count_once(ctx, f"split:{ctx.helper_id}") - 1) % config.split_count
         last = to_text(await ctx.read(str(config.state_field))).strip().upper()
         known = LABELS[: config.split_count]
-        return (known.index(last) + 1) % config.split_count if last in known and last else 0
+        return (known.index(last) + 1) % config.split_count if last in list(known) else 0
