@@ -48,7 +48,7 @@ class FakeVendor:
     def __init__(self) -> None:
         self.trouble: list[Trouble] = []
         self.requests: list[httpx.Request] = []
-        self.check: Callable[[httpx.Request], None] = lambda request: None
+        self.check: Callable[[httpx.Request], None] = lambda _: None
         self.tokens = {TOKEN}
         self.clock = SteppingClock()
         self.counter = 100

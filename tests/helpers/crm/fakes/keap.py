@@ -99,7 +99,7 @@ class FakeKeap(FakeVendor):
         return [
             route("GET", f"{P}/contacts", self.list_contacts),
             route("POST", f"{P}/contacts", self.create),
-            route("GET", f"{P}/contacts/model", lambda r: {"custom_fields": [
+            route("GET", f"{P}/contacts/model", lambda _: {"custom_fields": [
                 {"id": 21, "label": "Favorite Color", "field_name": "color", "field_type": "TEXT"},
                 {"id": 22, "label": "Score", "field_name": "score", "field_type": "WHOLE_NUMBER"},
                 {"id": 23, "label": "Renewal", "field_name": "renewal", "field_type": "DATE"},
@@ -121,8 +121,8 @@ class FakeKeap(FakeVendor):
             route("GET", f"{P}/campaigns/{{c}}/sequences", lambda r: {"sequences": [{"id": s} for s in ({"5": ["51"], "6": ["61", "62"]}.get(r.path_params["c"], []))]}),
             route("POST", f"{P}/automations/goals/achieve", self.goal),
             route("PATCH", f"{P}/emailAddresses/{{email}}/status", self.opt),
-            route("GET", f"{P}/users", lambda r: {"users": [{"id": 3}]}),
-            route("GET", f"{P}/oauth/connect/userinfo", lambda r: {"email": "owner@example.com", "tenant_id": "app1"}),
+            route("GET", f"{P}/users", lambda _: {"users": [{"id": 3}]}),
+            route("GET", f"{P}/oauth/connect/userinfo", lambda _: {"email": "owner@example.com", "tenant_id": "app1"}),
             route("GET", f"{P}/opportunities", lambda r: self.paged(r, "opportunities", list(self.deals.values()))),
             route("PATCH", f"{P}/opportunities/{{id}}", self.move),
             route("GET", f"{P}/orders", lambda r: self.paged(r, "orders", self.orders if "contact_id==11" in r.query_params["filter"] else [])),
