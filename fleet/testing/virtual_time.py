@@ -53,14 +53,6 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         return self._jumping.now
 
 
-class VirtualTimePolicy(asyncio.DefaultEventLoopPolicy):
-    """Makes pytest-asyncio run tests on virtual time."""
-
-    def new_event_loop(self) -> asyncio.AbstractEventLoop:
-        """A fresh clock for every test."""
-        return VirtualTimeLoop()
-
-
 class LoopClock:
     """`helpers.ports.Clock` and the services' clock on the running loop: virtual in a virtual loop."""
 
