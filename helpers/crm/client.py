@@ -27,6 +27,8 @@ WAIT_LIMIT_SECONDS = 30.0
 MESSAGE_CHARACTERS = 500
 
 _REPEATABLE_METHODS = frozenset({"GET", "PUT", "PATCH", "DELETE"})
+# Answers by which the vendor says that it has not looked at the request.
+_NOT_APPLIED = frozenset({401, 423, 425, 429, 503})
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
@@ -112,7 +114,7 @@ class VendorClient:
             if outcome.code is CrmErrorCode.AUTH_EXPIRED and not renewed and await self._credential.renew(headers):
                 renewed = True
                 continue
-            maybe_applied = outcome.status_code == 0 and not isinstance(outcome, Unreached)
+            maybe_applied = outcome.status_code not in _NOT_APPLIED and not isinstance(outcome, Unreached)
             pause = max(outcome.retry_after or 0.0, self._backoff(tries))
             repeat = outcome.retryable and (harmless or not maybe_applied) and tries < TRIES
             if not repeat or waited + pause > WAIT_LIMIT_SECONDS:

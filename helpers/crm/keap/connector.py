@@ -98,7 +98,7 @@ class KeapConnector(KeapActions):
                 body["company"] = await self._company(attributes["company"])
             if body:
                 await self.client.call(
-                    "PATCH", path("/contacts/{id}", id=contact_id), params={"update_mask": ",".join(body)}, json=body
+                    "PATCH", path("/contacts/{id}", id=contact_id), params={"update_mask": list(body)}, json=body
                 )
 
     async def insert(self, attributes: Record, custom: Record) -> str:

@@ -116,6 +116,7 @@ class FakeHubSpot(FakeVendor):
             "company",
             "jobtitle",
             "website",
+            "city",
             "hubspot_owner_id",
         }
         unknown = set(properties) - known

@@ -166,7 +166,7 @@ class FakeKeap(FakeVendor):
 
     def patch(self, request: Request) -> Any:
         def apply(contact: dict[str, Any]) -> dict[str, Any]:
-            for name in request.query_params["update_mask"].split(","):
+            for name in request.query_params.getlist("update_mask"):
                 contact[name] = request.state.body[name]
             if name := contact.get("company", {}).get("id"):
                 contact["company"] = {
