@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test lint lock clean
+.PHONY: help setup demo up test bench-router lint lock clean
 
 help: ## what can be made here
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -29,6 +29,9 @@ up: $(READY) ## the embedded stack, until Ctrl-C
 
 test: $(READY) ## the whole test suite
 	@$(BIN)/python -m pytest
+
+bench-router: $(READY) ## records/s, CPU, memory and latency of the router against a bare loop
+	@$(BIN)/python -m pytest -m benchmark tests/benchmarks/test_router.py -s
 
 lint: $(READY) ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff check .

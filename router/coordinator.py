@@ -102,6 +102,10 @@ class LeaseCoordinator:
             await asyncio.gather(*map(self._renew, due))
             await asyncio.sleep(period / 4)
 
+    def look(self) -> None:
+        """Something changed: look at the table now."""
+        self._look.set()
+
     async def stop(self) -> None:
         """Hand every lease over: drain, checkpoint and release, all at once. :meth:`assign` must have ended."""
         self._hand_over.set()

@@ -43,6 +43,14 @@ class RejectsExecutions(Protocol):
         ...
 
 
+class BuriesRecords(Protocol):
+    """Where records go that can never be routed."""
+
+    async def bury(self, entry: Entry) -> None:
+        """Take the record of the entry; burying it again is harmless."""
+        ...
+
+
 class DeadLetters:
     """Buries poison records. ``queue_url`` is asked once there is one to bury; None = no queue is provisioned."""
 

@@ -11,7 +11,7 @@ import structlog
 from fleet.clock import SystemClock
 from fleet.metrics import Metrics
 from router.backoff import full_jitter
-from router.dead_letters import DeadLetters, SendsMessages
+from router.dead_letters import BuriesRecords, SendsMessages
 from router.outbox import DEAD_LETTERS, Entry, Outbox
 from router.streams import AWS_ERRORS, error_code
 
@@ -41,7 +41,7 @@ class Dispatcher:
         self,
         outbox: Outbox,
         sqs: SendsMessages,
-        dead_letters: DeadLetters,
+        dead_letters: BuriesRecords,
         metrics: Metrics,
         clock: SystemClock,
         *,

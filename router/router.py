@@ -14,7 +14,7 @@ from fleet.metrics import Metrics
 from router.backoff import spread
 from router.consumer import FindsQueues, ShardConsumer
 from router.coordinator import LeaseCoordinator, RunsUnderLease
-from router.dead_letters import DeadLetters, SendsMessages
+from router.dead_letters import BuriesRecords, SendsMessages
 from router.dispatcher import Dispatcher
 from router.held_lease import HeldLease
 from router.leases import SCHEDULER_KEY, LeaseTable
@@ -37,7 +37,7 @@ class RouterPorts:
     leases: LeaseTable
     sqs: SendsMessages
     directory: FindsQueues
-    dead_letters: DeadLetters
+    dead_letters: BuriesRecords
     due: FindsDue
     executions: QueuesDue
 
@@ -84,7 +84,8 @@ class Router:
     async def _sync_forever(self) -> None:
         while True:
             try:
-                await self._sync.run_once()
+                if await self._sync.run_once():
+                    self.coordinator.look()
                 pause = self._settings.router_sync_seconds
             except AWS_ERRORS as exc:
                 log.warning("shard_sync_failed", code=error_code(exc))

@@ -39,8 +39,8 @@ class ShardSync:
         self._clock = clock
         self._child_attempts = child_attempts
 
-    async def run_once(self) -> None:
-        """One full sync. Raises what the services raise."""
+    async def run_once(self) -> bool:
+        """One full sync; True when it created a lease. Raises what the services raise."""
         arns = await list_streams(self._streams, self._executions_table)
         leases = {lease.key: lease for lease in await self._table.scan() if lease.key != SCHEDULER_KEY}
         # Streams that are not listed any more may still have leases to end and to clean up.
@@ -52,6 +52,7 @@ class ShardSync:
             older += await self._create_missing(listing, leases, roots_after=older)
             await self._record_late_children(listing, leases)
         await self._delete_trimmed(listings, leases)
+        return any(key not in leases for key in older)
 
     async def _listing(self, arn: str) -> StreamListing | None:
         try:
