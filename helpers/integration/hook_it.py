@@ -82,6 +82,11 @@ class Config(DeliveryConfig):
     tag_action_webhook: OptionalText = Field(default=None, description="by_tag: webhook to call.")
 
     @property
+    def has_url(self) -> bool:
+        """Whether webhook_url holds something."""
+        return bool(self.webhook_url and self.webhook_url.strip())
+
+    @property
     def urls(self) -> list[str]:
         """Every webhook URL that the mode uses."""
         if self.mode == "by_tag":
@@ -93,9 +98,9 @@ class Config(DeliveryConfig):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        if self.mode in ("v2", "v3") and not self.webhook_url:
+        if self.mode in ("v2", "v3") and not self.has_url:
             raise ValueError(f"webhook_url: mode {self.mode} needs the URL of the webhook")
-        if self.mode == "v4" and not self.webhook_url and not self.batch_webhooks:
+        if self.mode == "v4" and not self.has_url and not self.batch_webhooks:
             raise ValueError("webhook_url: mode v4 needs a URL, or batch_webhooks")
         if self.mode == "by_tag":
             if self.tag_event is None:
