@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Container, Mapping
 from typing import Any, ClassVar, Self
@@ -110,7 +111,13 @@ class ServiceClient:
         return failure_of(response, self.title, now=self.ctx.clock.now(), secrets=self.secrets())
 
     async def _renew(self) -> None:
-        self.auth = await renew(self.ctx, self.slug, self.auth)
+        # Shielded: between the provider's answer and the write, a rotated token exists in this process only.
+        renewal = asyncio.ensure_future(renew(self.ctx, self.slug, self.auth))
+        try:
+            self.auth = await asyncio.shield(renewal)
+        except asyncio.CancelledError:
+            await renewal
+            raise
 
     async def _send(
         self, method: str, url: str, headers: Mapping[str, str] | None, request: Mapping[str, Any]
