@@ -10,7 +10,7 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import structlog
 
@@ -27,6 +27,8 @@ from worker.message import Message, Poison, execution_id_of
 from worker.outcomes import Failed, Interrupted, Interruption, Outcome, RetryLater, Succeeded
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 WRITE_TRIES = 6
 WRITE_BACKOFF_BASE_SECONDS = 0.2
@@ -102,6 +104,8 @@ class Processor:
         self._clock = clock
         self._on_runaway = on_runaway
         self.running: dict[str, float] = {}
+        # Claims that failed without an answer, and when they were sent: they may have been written.
+        self._unanswered: dict[str, float] = {}
 
     async def process(self, message: Message, lane: Lane) -> Verdict:
         """Work on one message. Raises only what is nobody's plan: an outage of table or queue."""
@@ -114,12 +118,12 @@ class Processor:
         if lane.interruption is not None:
             return Postponed(0)
         with structlog.contextvars.bound_contextvars(execution_id=execution_id, helper_type=self._helper_type):
-            claimed_at = asyncio.get_running_loop().time()
             try:
                 held = await self._claim(execution_id)
             except TransitionRefused as exc:
                 return await self._refused(message, exc)
-            message.claim, message.lease_until = held, claimed_at + self._policy.lease_seconds
+            left = (held.lease_expires_at or 0.0) - self._clock.now().timestamp()
+            message.claim, message.lease_until = held, asyncio.get_running_loop().time() + left
             try:
                 with structlog.contextvars.bound_contextvars(account_id=held.account_id, attempt=held.attempts):
                     return await self._work(message, lane, held)
@@ -128,15 +132,26 @@ class Processor:
 
     # claiming -------------------------------------------------------------------------------------------
     async def _claim(self, execution_id: str) -> Execution:
+        began = self._clock.now().timestamp()
         try:
-            return await self._executions.claim(execution_id, self._worker_id, self._policy.lease_seconds)
+            held = await self._executions.claim(execution_id, self._worker_id, self._policy.lease_seconds)
         except TransitionRefused as exc:
             stored = exc.stored
-            ours = stored is not None and stored.status == "running" and stored.worker_id == self._worker_id
-            if stored is not None and ours and execution_id not in self.running:
-                # Our own claim: it was written, its answer got lost, and the repeated call met it.
-                return stored
+            if stored is None or stored.status != "running" or stored.worker_id != self._worker_id:
+                raise
+            # Our own claim, whose answer got lost: written within this call (the client repeats calls), or by an
+            # earlier call that failed without telling. Stored instants are cut to milliseconds.
+            if stored.started_epoch < min(self._unanswered.pop(execution_id, began), began) - 0.001:
+                raise
+            return stored
+        except Exception:
+            self._unanswered = {
+                known: at for known, at in self._unanswered.items() if at > began - self._policy.lease_seconds
+            }
+            self._unanswered.setdefault(execution_id, began)
             raise
+        self._unanswered.pop(execution_id, None)
+        return held
 
     async def _refused(self, message: Message, refusal: TransitionRefused) -> Verdict:
         stored = refusal.stored
@@ -200,10 +215,10 @@ class Processor:
     async def _settle(self, message: Message, held: Execution, outcome: Outcome) -> Verdict:
         match outcome:
             case Succeeded(output):
-                ended = await self._written(lambda: self._executions.complete(held, output))
+                ended = await self._insist(lambda: self._executions.complete(held, output))
             case Failed(error_type, error, failed_output):
                 log.info("execution_failed", error_type=error_type, error=error)
-                ended = await self._written(
+                ended = await self._insist(
                     lambda: self._executions.fail(
                         held, error_type=error_type, error_message=error, output=failed_output
                     )
@@ -225,7 +240,7 @@ class Processor:
         delay = retry_delay(
             held.attempts, self._policy.backoff_base_seconds, self._policy.backoff_cap_seconds, outcome.after
         )
-        await self._written(
+        await self._insist(
             lambda: self._executions.retry_later(
                 held, after_seconds=delay, error_type=outcome.error_type, error_message=outcome.error
             )
@@ -236,14 +251,16 @@ class Processor:
 
     async def _exhausted(self, message: Message, held: Execution, outcome: RetryLater) -> Verdict:
         """The dead letter goes first: a worker that dies after the failed write would never send it."""
-        await self._dead_letters.send(
-            message,
-            error_type=outcome.error_type,
-            error=outcome.error,
-            execution_id=held.execution_id,
-            execution=held,
+        await self._insist(
+            lambda: self._dead_letters.send(
+                message,
+                error_type=outcome.error_type,
+                error=outcome.error,
+                execution_id=held.execution_id,
+                execution=held,
+            )
         )
-        ended = await self._written(
+        ended = await self._insist(
             lambda: self._executions.fail(
                 held, error_type=outcome.error_type, error_message=outcome.error, retryable=True
             )
@@ -256,24 +273,22 @@ class Processor:
         self._metrics.count("ExecutionsInterrupted", helper_type=self._helper_type, reason=reason)
         if reason is Interruption.LEASE_LOST:
             return Abandoned()
-        await self._written(lambda: self._executions.give_back(held))
+        await self._insist(lambda: self._executions.give_back(held))
         return Abandoned() if reason is Interruption.HANDLE_LOST else Postponed(0)
 
     # writing --------------------------------------------------------------------------------------------
-    async def _written(self, write: Callable[[], Awaitable[Execution]]) -> Execution:
-        """The helper has done its work by now, so its result is worth more than one try."""
-        for number in range(1, WRITE_TRIES + 1):
+    async def _insist(self, write: Callable[[], Awaitable[T]]) -> T:
+        """Write, with backoff while it fails: the helper has done its work, its result is worth more than one try."""
+        for number in range(1, WRITE_TRIES):
             try:
                 return await write()
             except TransitionRefused:
                 raise
-            except Exception as exc:
-                if number == WRITE_TRIES:
-                    raise
+            except Exception as exc:  # noqa: BLE001 - the last try raises whatever it is
                 self._metrics.count("WriteFailures")
-                log.warning("execution_write_failed", error=str(exc), attempt=number)
-                await asyncio.sleep(full_jitter(number, WRITE_BACKOFF_BASE_SECONDS, WRITE_BACKOFF_CAP_SECONDS))
-        raise AssertionError("unreachable")
+                log.warning("settlement_write_failed", error=str(exc), attempt=number)
+            await asyncio.sleep(full_jitter(number, WRITE_BACKOFF_BASE_SECONDS, WRITE_BACKOFF_CAP_SECONDS))
+        return await write()
 
     async def _lost(self, message: Message, held: Execution, refusal: TransitionRefused) -> Verdict:
         stored = refusal.stored

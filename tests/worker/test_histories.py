@@ -228,8 +228,7 @@ class SimulatedWorker:
             case "terminate":
                 await self.terminate()
             case "lose_handle":
-                for message in self.world.queue.messages():
-                    message.visible_at = min(message.visible_at, asyncio.get_running_loop().time())
+                self.world.sqs.expire_visibility(self.world.urls[0])
             case _:
                 sqs, store, lost = FAULTS[trouble.what]
                 self.sqs.cut, self.store.cut = frozenset(sqs), frozenset(store)

@@ -219,6 +219,11 @@ class InMemorySqs:
         self._pump()
         return answer
 
+    def expire_visibility(self, url: str) -> None:
+        """A trouble for tests: everything in flight becomes visible now, and is handed out again."""
+        self._queue(url).expire_all(self._now())
+        self._pump()
+
     # plumbing -------------------------------------------------------------------------------------------
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

@@ -225,6 +225,11 @@ class FifoQueue:
         stored = (message for group in self._groups.values() for message in group.messages.values())
         return sorted(stored, key=lambda message: message.sequence)
 
+    def expire_all(self, now: float) -> None:
+        """Make everything in flight visible now, as when consumers were too slow to extend it."""
+        for message in list(self._in_flight.values()):
+            self._hide(message, now, 0)
+
     def purge(self) -> None:
         """Delete everything, in flight or not."""
         self._groups.clear()
