@@ -1,0 +1,219 @@
+"""What is particular about Keap (spec crm.md 4.1, data D13, contact C9)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from helpers.crm.errors import CrmError, CrmErrorCode
+from helpers.crm.keap.patch import contact_body
+from helpers.crm.models import ContactQuery, NewContact
+from tests.helpers.crm.fakes.keap import FakeKeap
+
+
+@pytest.fixture
+def keap() -> FakeKeap:
+    """An application with Ada, Bob and Cy."""
+    return FakeKeap()
+
+
+async def test_an_update_keeps_every_other_address_phone_and_custom_value(keap: FakeKeap) -> None:
+    """Arrays are replaced whole: the connector reads, merges and writes."""
+    crm = keap.connector()
+
+    await crm.set_field_values("11", {"email": "new@example.com", "phone": "+1", "Favorite Color": "red"})
+
+    ada = keap.contacts["11"]
+    assert {entry["field"]: entry["email"] for entry in ada["email_addresses"]} == {
+        "EMAIL1": "new@example.com", "EMAIL2": "ada2@example.com"
+    }  # fmt: skip
+    assert {entry["field"]: entry["number"] for entry in ada["phone_numbers"]} == {
+        "PHONE1": "+1",
+        "PHONE2": "+15550101",
+    }
+    assert {str(entry["id"]): entry["content"] for entry in ada["custom_fields"]} == {"21": "red", "22": 7}
+    patches = [request for request in keap.requests if request.method == "PATCH"]
+    assert len(patches) == 1
+
+
+async def test_a_plain_attribute_is_written_without_reading_first(keap: FakeKeap) -> None:
+    """Only arrays need the current contact."""
+    await keap.connector().set_field_value("11", "job_title", "Countess")
+
+    assert [request.method for request in keap.requests if "/contacts/11" in str(request.url)] == ["PATCH"]
+
+
+@pytest.mark.parametrize("key", ["email", "phone"])
+async def test_clearing_the_first_slot_keeps_the_others(keap: FakeKeap, key: str) -> None:
+    """clear_it on EMAIL1 and PHONE1."""
+    crm = keap.connector()
+    await crm.set_field_value("11", key, "")
+
+    assert await crm.get_field_value("11", key) is None
+    assert await crm.get_field_value("11", "EmailAddress2") == "ada2@example.com"
+
+
+async def test_secondary_addresses_are_fields(keap: FakeKeap) -> None:
+    """Data D2."""
+    crm = keap.connector()
+    await crm.set_field_value("11", "EmailAddress3", "ada3@example.com")
+
+    assert await crm.get_field_value("11", "EmailAddress3") == "ada3@example.com"
+    assert len(keap.contacts["11"]["email_addresses"]) == 3
+
+
+def test_address_parts_go_into_the_billing_entry() -> None:
+    """A new region loses the code of the old one; the shipping address stays."""
+    current = {
+        "addresses": [
+            {"field": "BILLING", "line1": "1 A", "region": "CA", "region_code": "US-CA"},
+            {"field": "SHIPPING", "line1": "2 B"},
+        ]
+    }  # fmt: skip
+    body = contact_body({"city": "Paris", "state": "IDF"}, {}, current)
+    assert {"field": "BILLING", "line1": "1 A", "locality": "Paris", "region": "IDF"} in body["addresses"]
+    assert {"field": "SHIPPING", "line1": "2 B"} in body["addresses"]
+
+
+async def test_a_company_is_found_or_made_and_linked(keap: FakeKeap) -> None:
+    """company_link: a contact has no company name of its own."""
+    crm = keap.connector()
+    await crm.set_field_value("11", "company", "Acme Inc.")
+    await crm.set_field_value("12", "CompanyName", "Acme Inc.")
+
+    assert len(keap.companies) == 1
+    assert await crm.get_field_value("12", "company") == "Acme Inc."
+
+
+async def test_creating_a_known_address_updates_without_losing_anything(keap: FakeKeap) -> None:
+    """duplicate_option alone would replace the arrays."""
+    await keap.connector().create_contact(NewContact(first_name="A", email="ada@example.com"))
+
+    assert len(keap.contacts["11"]["email_addresses"]) == 2
+    assert keap.contacts["11"]["given_name"] == "A"
+
+
+async def test_tagged_contacts_come_in_the_order_of_application_and_whole(keap: FakeKeap) -> None:
+    """The tag's list has short records; pages go on."""
+    crm = keap.connector()
+    for contact_id in ("13", "12"):
+        await crm.apply_tag(contact_id, "1")
+
+    found = [contact async for contact in crm.iter_contacts(ContactQuery(tag_id="VIP"))]
+
+    assert [contact.id for contact in found] == ["11", "13", "12"]
+    assert found[1].email == "cy@example.com"
+
+
+async def test_categories_are_named(keap: FakeKeap) -> None:
+    """The tag carries the id of its category only."""
+    tags = {tag.name: tag.category for tag in await keap.connector().get_tags()}
+    assert tags == {"VIP": "Sales", "Cold": "", "Warm": ""}
+
+
+async def test_a_tag_that_no_cache_knows_is_looked_up_again(keap: FakeKeap) -> None:
+    """Someone made it since the list was read."""
+    crm = keap.connector()
+    await crm.get_tags()
+    keap.tags["50"] = {"id": "50", "name": "Brand new"}
+    await keap.clock.sleep(10)
+
+    await crm.apply_tag("12", "brand NEW")
+
+    assert ("50", "12") in keap.applied
+
+
+async def test_a_refused_contact_in_a_200_answer_is_an_error(keap: FakeKeap) -> None:
+    """Per-contact result maps."""
+    crm = keap.connector()
+    for call in (crm.apply_tag("99", "1"), crm.trigger_automation("99", "5/51")):
+        with pytest.raises(CrmError) as raised:
+            await call
+        assert (raised.value.code, raised.value.retryable) == (CrmErrorCode.NOT_FOUND, False)
+
+
+@pytest.mark.parametrize(("reference", "started"), [("5/51", ("5", "51")), ("5:51", ("5", "51")), ("5", ("5", "51"))])
+async def test_a_sequence_is_named_or_the_only_one(keap: FakeKeap, reference: str, started: tuple[str, str]) -> None:
+    """automation.md Appendix A."""
+    await keap.connector().trigger_automation("11", reference)
+    assert keap.sequences == [(*started, "11")]
+
+
+async def test_a_campaign_with_several_sequences_asks_for_a_choice(keap: FakeKeap) -> None:
+    """The error names them."""
+    with pytest.raises(CrmError, match=r"6/61.*6/62"):
+        await keap.connector().trigger_automation("11", "6")
+
+
+async def test_a_goal_that_nothing_listens_to_is_a_failure(keap: FakeKeap) -> None:
+    """Keap answers 200 with no results; the contact id is a number."""
+    crm = keap.connector()
+    await crm.achieve_goal("11", "bought", "mfh")
+    assert keap.goals == [{"integration": "mfh", "call_name": "bought", "contact_id": 11}]
+    with pytest.raises(CrmError) as raised:
+        await crm.achieve_goal("11", "nobody", "mfh")
+    assert (raised.value.code, raised.value.retryable) == (CrmErrorCode.PARTIAL, False)
+
+
+async def test_an_opt_in_that_keap_refuses_is_an_error(keap: FakeKeap) -> None:
+    """The answer's opted_in decides; a reason is always sent; a non-primary address can be named."""
+    crm = keap.connector()
+    await crm.set_opt_in_status("11", True, "", email="ada2@example.com")
+    assert keap.opted == {"ada2@example.com": True}
+    assert json.loads(keap.requests[-1].content)["reason"]
+
+    keap.locked.add("ada@example.com")
+    with pytest.raises(CrmError, match="SPAM"):
+        await crm.set_opt_in_status("11", True, "please")
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"), [("general", "Other"), ("CALL", "Call"), ("letter", "Letter"), ("x", "Other")]
+)
+async def test_a_note_has_an_author_and_a_known_type(keap: FakeKeap, given: str, sent: str) -> None:
+    """user_id is required."""
+    assert await keap.connector().create_note("11", "T", "B", given) == "1"
+    assert keap.notes == [{"user_id": "3", "title": "T", "text": "B", "type": sent, "contact_id": "11"}]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("_related.invoice.count", 3), ("_related.invoice.count.nonzero", 2), ("_related.invoice.sum.TotalPaid", 6.5),
+        ("_related.invoice.first.DateCreated", "2026-01-01T00:00:00Z"), ("_related.job.last.JobTitle", "Third"),
+        ("_related.lead.first.StageID", "3"), ("_related.lead.stage.3", True), ("_related.lead.stage.9", False),
+        ("_email_stats.ada@example.com.LastSentDate", "2026-01-05T00:00:00Z"),
+        ("_email_stats.ada@example.com.LastOpenDate", "2026-01-02T00:00:00Z"),
+        ("_email_stats.ada@example.com.LastClickDate", None), ("_goal.bought.achieved", None),
+        ("send_count", 2), ("open_count", 1), ("last_open_date", "2026-01-02T00:00:00Z"), ("last_click_date", None),
+    ],
+)  # fmt: skip
+async def test_related_data_is_read_through_pseudo_keys(keap: FakeKeap, key: str, value: Any) -> None:
+    """D13, over all pages; the engagement fields are derived from the sent e-mails."""
+    assert await keap.connector().get_field_value("11", key) == value
+
+
+async def test_exports_page_through_raw_records(keap: FakeKeap) -> None:
+    """keap_backup: contacts with every optional property, nothing normalized."""
+    pages = [page async for page in keap.connector().iter_raw("contacts", 1000)]
+
+    assert [len(page) for page in pages] == [2, 1]
+    assert pages[0][0]["email_addresses"][1]["email"] == "ada2@example.com"
+
+
+async def test_a_run_reads_its_contact_once_and_sees_its_own_writes(keap: FakeKeap) -> None:
+    """run_scope: contact C5; another run starts afresh."""
+    crm = keap.connector()
+    run = crm.run_scope()
+    for key in ("first_name", "email", "Favorite Color"):
+        await run.get_field_value("11", key)
+    await run.get_contact("11")
+    assert sum("/contacts/11" in str(request.url) for request in keap.requests) == 1
+
+    await run.set_field_value("11", "first_name", "A")
+    assert await run.get_field_value("11", "first_name") == "A"
+    keap.contacts["11"]["given_name"] = "Changed elsewhere"
+    assert await run.get_field_value("11", "first_name") == "A"
+    assert await crm.run_scope().get_field_value("11", "first_name") == "Changed elsewhere"
