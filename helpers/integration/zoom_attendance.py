@@ -59,7 +59,7 @@ async def apply_existing(ctx: HelperContext[Any], wanted: Iterable[str]) -> list
             continue
         await effects.attempt(f"apply tag {text!r}", _apply(ctx, tag.id, text))
     if len(effects.failures) == len(wanted):
-        effects.raise_if_retry_helps()
+        effects.raise_common_cause()
         raise effects.failures[0]
     return effects.actions
 
