@@ -156,16 +156,18 @@ def build(
 
 
 def _credential(slug: str, vendor: Vendor, config: ConnectorConfig, tokens: AccessTokens | None) -> Credential:
-    if tokens is not None:
-        return BearerToken(tokens, vendor.extra_headers)
-    if config.access_token:
-        return BearerToken(_FixedToken(config.access_token), vendor.extra_headers)
-    missing = [name for name in vendor.needs if not getattr(config, name)]
+    if tokens is None and config.access_token:
+        tokens = _FixedToken(config.access_token)
+    missing = [
+        name for name in vendor.needs if not getattr(config, name) and not (name == "api_key" and tokens is not None)
+    ]
     if missing:
         raise CrmError(
             CrmErrorCode.NO_AUTH, f"the connection has no {' and no '.join(missing)}: reconnect it",
             platform=slug, status_code=400,
         )  # fmt: skip
+    if tokens is not None:
+        return BearerToken(tokens, vendor.extra_headers)
     return FixedHeaders({**vendor.headers(config), **vendor.extra_headers}, config.secrets)
 
 

@@ -1,0 +1,89 @@
+"""The helpers run against every connector that can do what they need."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from helpers import registry
+from helpers.contract import HelperOutput
+from helpers.errors import HelperCrashed, HelperError
+from helpers.invocation import Invocation, Ports, invoke
+from helpers.ports import HelperSettings
+from helpers.testing.ports import (
+    FakeBackups,
+    FakeClock,
+    FakeDirectory,
+    FakeFiles,
+    FakeMailer,
+    FakeResolver,
+    FakeServiceAuths,
+    RecordingSpawner,
+    RunState,
+)
+from helpers.testing.transport import RecordingTransport
+from tests.helpers.crm.fakes.base import Account
+
+WORKS: dict[str, dict[str, Any]] = {
+    "tag_it": {"action": "apply", "tag_ids": ["vip"]},
+    "clear_tags": {"mode": "all"},
+    "count_tags": {"target_field": "Favorite Color"},
+    "group_it": {"field": "last_name", "tag_prefix": "name: "},
+    "copy_it": {"source_field": "first_name", "target_field": "Favorite Color"},
+    "merge_it": {"source_fields": ["first_name", "LastName"], "target_field": "Favorite Color"},
+    "clear_it": {"fields": ["Favorite Color"]},
+    "contact_updater": {"fields": {"FirstName": "A", "Favorite Color": "red"}},
+    "format_it": {"field": "last_name", "format": "uppercase"},
+    "note_it": {"subject": "Hi {{first_name}}", "body": "Body"},
+    "opt_out": {"reason": "asked"},
+    "opt_in": {"reason": "form"},
+    "snapshot_it": {},
+    "company_link": {"company_field": "last_name"},
+}
+GOAL_HELPERS = ("goal_it",)
+
+
+async def run(account: Account, helper_type: str, config: dict[str, Any]) -> HelperOutput:
+    """The helper on Ada, with in-memory ports and the account's connector as one run sees it."""
+    helper = registry.load(helper_type)
+    example = helper.example
+    state = RunState()
+    clock = state.clock = FakeClock()
+    files = FakeFiles(state, "account:1")
+    invocation = Invocation(
+        execution_id="exec:1", helper_id="helper:1", account_id="account:1", user_id="user:1",
+        connection_id="connection:1", contact_id=account.ada, config=config, input=example.input,
+        query_params=example.query_params,
+    )  # fmt: skip
+    async with httpx.AsyncClient(transport=RecordingTransport(example.http)) as client:
+        ports = Ports(
+            crm=account.crm.run_scope(), http=client, clock=clock, state=state, executions=RecordingSpawner(state),
+            helpers=FakeDirectory(example.stored_helpers, "account:1"), mail=FakeMailer(), files=files,
+            backups=FakeBackups(files), resolver=FakeResolver(),
+            service_auths=FakeServiceAuths(example.service_auths),
+            settings=HelperSettings.model_validate(example.settings),
+        )  # fmt: skip
+        return await invoke(helper, invocation, ports)
+
+
+@pytest.mark.parametrize("helper_type", [name for name in WORKS if name in registry.inventory()])
+async def test_a_helper_does_its_work_on_every_crm(account: Account, helper_type: str) -> None:
+    """The same config, whatever the vendor."""
+    output = await run(account, helper_type, WORKS[helper_type])
+
+    assert output.success, output.message
+
+
+@pytest.mark.parametrize("helper_type", sorted(registry.inventory()))
+async def test_no_helper_crashes_on_any_crm(account: Account, helper_type: str) -> None:
+    """An example may name fields and tags that this account lacks: then the error says so, and is no bug."""
+    helper = registry.load(helper_type)
+    try:
+        output = await run(account, helper_type, helper.example.config)
+    except HelperCrashed as crash:
+        pytest.fail(str(crash))
+    except HelperError as refusal:
+        output = HelperOutput.failed(str(refusal))
+    assert output.success or output.message
