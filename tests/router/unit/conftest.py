@@ -1,0 +1,37 @@
+"""Router tests on virtual time, with silent logs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+
+import pytest
+import structlog
+
+from fleet.testing.virtual_time import VirtualTimeLoop
+from router.testing import Simulation
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The loop of a test."""
+    return {"virtual": VirtualTimeLoop}
+
+
+@pytest.fixture(autouse=True)
+def silent_logs() -> Iterator[None]:
+    """Simulated fleets log thousands of lines; `structlog.testing.capture_logs` still sees what a test asks for."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    yield
+    structlog.configure(**before)
+
+
+@pytest.fixture
+async def simulation() -> AsyncIterator[Simulation]:
+    """A fleet without routers yet."""
+    simulation = Simulation()
+    yield simulation
+    await simulation.kill_all()
