@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +31,11 @@ TOKEN_ENDPOINTS: Mapping[str, TokenEndpoint] = {
 }
 
 
+def basic_authorization(user: str, password: str) -> str:
+    """The value of an Authorization header."""
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
 def is_server_to_server(slug: str, auth: ServiceAuth) -> bool:
     """Whether this is a Zoom app of the tenant's own, which gets tokens without a refresh token."""
     return slug == "zoom" and not auth.refresh_token and all((auth.account_id, auth.api_key, auth.api_secret))
@@ -52,14 +58,14 @@ async def renew(ctx: HelperContext[Any], slug: str, auth: ServiceAuth) -> Servic
     else:
         client = ctx.settings.oauth_clients.get(slug, OAuthClient())
         form = {"grant_type": "refresh_token", "refresh_token": auth.refresh_token}
-    credentials: dict[str, Any] = {}
+    headers: dict[str, str] = {}
     if endpoint.basic:
-        credentials["auth"] = (client.client_id, client.client_secret)
+        headers["Authorization"] = basic_authorization(client.client_id, client.client_secret)
     else:
         form |= {"client_id": client.client_id, "client_secret": client.client_secret}
     secrets = (auth.access_token, auth.refresh_token, client.client_secret, auth.api_key, auth.api_secret)
     service = f"{slug} (token renewal)"
-    response = await send(ctx, "POST", endpoint.url, service=service, secrets=secrets, data=form, **credentials)
+    response = await send(ctx, "POST", endpoint.url, service=service, secrets=secrets, data=form, headers=headers)
     if not response.is_success:
         failure = failure_of(response, service, now=ctx.clock.now(), secrets=secrets)
         if failure.retryable:
