@@ -206,7 +206,10 @@ class FakeServiceAuths:
     """Service credentials; missing services and keys are empty."""
 
     def __init__(self, auths: Mapping[str, Mapping[str, Any]]) -> None:
-        self.auths = {slug: ServiceAuth.model_validate(dict(values)) for slug, values in auths.items()}
+        self.auths = {
+            slug: ServiceAuth.model_validate({key: str(value) for key, value in values.items() if value is not None})
+            for slug, values in auths.items()
+        }
 
     def get(self, slug: str) -> ServiceAuth:
         return self.auths.get(slug, ServiceAuth())

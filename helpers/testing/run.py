@@ -123,7 +123,7 @@ def _invocation(
         account_id=ids.get("account_id") or "account:test",
         user_id=ids.get("user_id") or "user:test",
         connection_id=ids.get("connection_id") or ("connection:test" if has_crm else ""),
-        contact_id=contact_id,
+        contact_id=str(contact_id),
         config=config,
         input=input_ or {},
         query_params=query_params or {},

@@ -58,7 +58,9 @@ def _matches(match: Mapping[str, Any], request: httpx.Request) -> bool:
 
 def _reply(reply: Mapping[str, Any], request: httpx.Request) -> httpx.Response:
     if "error" in reply:
-        raise _FAILURES[reply["error"]](f"{reply['error']} (as the test asked)", request=request)
+        raise _FAILURES.get(reply["error"], httpx.ConnectError)(
+            f"{reply['error']} (as the test asked)", request=request
+        )
     status, headers = reply.get("status", 200), reply.get("headers")
     if "json" in reply:
         return httpx.Response(status, headers=headers, json=reply["json"], request=request)

@@ -10,7 +10,7 @@ CREATE TABLE IF NOT EXISTS field_values (
   field_key TEXT NOT NULL,
   value TEXT NOT NULL,
   PRIMARY KEY (contact_id, field_key)
-) WITHOUT ROWID;
+);
 CREATE TABLE IF NOT EXISTS custom_fields (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
   id TEXT NOT NULL UNIQUE,

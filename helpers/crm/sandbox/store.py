@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from helpers.rules.text import to_text
+
 BUSY_TIMEOUT_SECONDS = 10.0
 _SCHEMA = Path(__file__).with_name("schema.sql")
 
@@ -81,8 +83,9 @@ class SandboxStore:
         return self.scalar("SELECT 1 FROM contacts WHERE id = ?", contact_id) is not None
 
     def values(self, contact_id: str) -> dict[str, Any]:
-        """Every stored value of the contact, in the order of the keys."""
-        found = self.rows("SELECT field_key, value FROM field_values WHERE contact_id = ?", contact_id)
+        """Every stored value of the contact, in the order in which they were first written."""
+        sql = "SELECT field_key, value FROM field_values WHERE contact_id = ? ORDER BY rowid"
+        found = self.rows(sql, contact_id)
         return {key: json.loads(value) for key, value in found}
 
     def value(self, contact_id: str, field_key: str) -> Any:
@@ -96,7 +99,7 @@ class SandboxStore:
         self.execute(
             "INSERT INTO field_values VALUES (?, ?, ?) "
             "ON CONFLICT (contact_id, field_key) DO UPDATE SET value = excluded.value",
-            contact_id, field_key, json.dumps(value),
+            contact_id, field_key, json.dumps(value, default=to_text),
         )  # fmt: skip
 
     def delete_contact(self, contact_id: str) -> None:
