@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import smtplib
 import ssl
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from helpers.errors import HelperError, PermanentFailure, ServiceAuthRequired, T
 from helpers.ports import MailMessage, ServiceAuth
 from helpers.rules.http_outcomes import call, json_object
 from helpers.rules.steps import idempotency_headers
+from helpers.services.oauth import basic_authorization
 
 SENDGRID = "https://api.sendgrid.com"
 MAILGUN = "https://api.mailgun.net"
@@ -85,14 +85,10 @@ async def _mailgun(ctx: HelperContext[Any], auth: ServiceAuth, mail: Mail) -> st
         f"{auth.base_url.rstrip('/') or MAILGUN}/v3/{auth.account_id}/messages",
         service="Mailgun",
         data=form,
-        headers={"Authorization": _basic("api", auth.api_key), **idempotency_headers(ctx)},
+        headers={"Authorization": basic_authorization("api", auth.api_key), **idempotency_headers(ctx)},
         secrets=[auth.api_key],
     )
     return str(json_object(response, "Mailgun").get("id", ""))
-
-
-def _basic(user: str, password: str) -> str:
-    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
 async def _smtp(ctx: HelperContext[Any], auth: ServiceAuth, mail: Mail) -> str:

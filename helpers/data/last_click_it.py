@@ -1,0 +1,209 @@
+"""last_click_it: the last e-mail click with window, conversion and frequency; or UTM last-click attribution."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Annotated, Any, Self
+
+from pydantic import Field, Strict, model_validator
+
+from helpers.contract import Action, Example, Helper, HelperConfig, HelperContext, HelperOutput
+from helpers.crm.errors import Unsupported
+from helpers.data.email_stats import AddressField, address_of, last_event
+from helpers.errors import HelperError
+from helpers.rules.config_types import ExactNumber, Flag, OptionalText, empty_is_default, null_is_default
+from helpers.rules.dates import instant_of, utc_text
+from helpers.rules.effects import Effects
+from helpers.rules.empty import is_blank, is_empty
+from helpers.rules.numbers import parse_number
+from helpers.rules.text import to_text
+
+UTM_PARTS = ("source", "medium", "campaign", "term", "content")
+
+
+class ConversionTracking(HelperConfig):
+    """Whether the click led to a goal."""
+
+    enabled: Flag = Field(default=False, description="Whether the goal is checked.")
+    goal_name: OptionalText = Field(default=None, description="Goal that counts as conversion.")
+    conversion_field: OptionalText = Field(default=None, description="Field that receives true or false.")
+
+
+class ClickFrequency(HelperConfig):
+    """How often the contact clicks."""
+
+    enabled: Flag = Field(default=False, description="Whether clicks are counted.")
+    analysis_period_days: Annotated[ExactNumber, empty_is_default] = Field(
+        default=Decimal(7), description="Length of the period."
+    )
+    frequency_field: OptionalText = Field(default=None, description="Field that receives the count.")
+
+
+class Config(HelperConfig):
+    """E-mail mode with ``save_to``, else UTM mode with ``utm_source`` and ``utm_medium``."""
+
+    save_to: Annotated[str, Strict()] | None = Field(default=None, description="E-mail mode: field for the date.")
+    email_field: AddressField = Field(default="Email", description="E-mail mode: field with the address.")
+    attribution_window_days: Annotated[ExactNumber, empty_is_default] = Field(
+        default=Decimal(0), description="E-mail mode: only clicks within so many days; 0 = any."
+    )
+    click_source_field: OptionalText = Field(default=None, description='E-mail mode: field that receives "email".')
+    conversion_tracking: Annotated[ConversionTracking, null_is_default] = Field(
+        default=ConversionTracking(), description="E-mail mode: goal check."
+    )
+    click_frequency_analysis: Annotated[ClickFrequency, null_is_default] = Field(
+        default=ClickFrequency(), description="E-mail mode: clicks in a period."
+    )
+    utm_source: OptionalText = Field(default=None, description="UTM mode: source.")
+    utm_medium: OptionalText = Field(default=None, description="UTM mode: medium.")
+    utm_campaign: OptionalText = Field(default=None, description="UTM mode: campaign.")
+    utm_term: OptionalText = Field(default=None, description="UTM mode: term.")
+    utm_content: OptionalText = Field(default=None, description="UTM mode: content.")
+    field_prefix: Annotated[str, empty_is_default] = Field(default="last_click_", description="UTM mode: key prefix.")
+    overwrite: Flag = Field(default=True, description="UTM mode: false keeps an existing attribution.")
+
+    @model_validator(mode="after")
+    def _one_mode(self) -> Self:
+        if self.save_to == "":
+            raise ValueError("save_to: write the field that receives the date")
+        if self.save_to is None and (self.utm_source is None or self.utm_medium is None):
+            raise ValueError("save_to: write the field for the click date, or utm_source and utm_medium")
+        return self
+
+
+class LastClickIt(Helper[Config]):
+    """One type with two config shapes: the earlier platform had registered it twice."""
+
+    type = "last_click_it"
+    name = "Last Click It"
+    category = "data"
+    description = "Store the last e-mail click, or the UTM attribution of the last click."
+    reads_contact = False
+    example = Example(
+        config={"save_to": "last_click"},
+        crm={
+            "contact": {"id": "c1", "email": "ann@example.com"},
+            "fields": {"_email_stats.ann@example.com.LastClickDate": "2026-01-10T08:00:00Z"},
+        },
+    )
+
+    async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:
+        return await (_store_utm(ctx) if ctx.config.save_to is None else _store_click(ctx, ctx.config.save_to))
+
+
+async def _store_click(ctx: HelperContext[Config], save_to: str) -> HelperOutput:
+    config, now = ctx.config, ctx.clock.now()
+    address = await address_of(ctx, config.email_field)
+    if not address:
+        return HelperOutput.no_op(f"{config.email_field} is empty")
+    value = await last_event(ctx, address, "LastClickDate")
+    if is_blank(value):
+        return HelperOutput.no_op("there is no click")
+    text = to_text(value)
+    clicked = instant_of(value)
+    if clicked is None:
+        ctx.log("the click date cannot be read: window and frequency are skipped")
+    elif config.attribution_window_days > 0 and clicked < now - _days(config.attribution_window_days):
+        return HelperOutput.ok(
+            "the click is outside the window", modified_data={"last_click_date": text, "within_window": False}
+        )
+    action = await ctx.write(save_to, text)
+    effects = Effects(ctx, transient_stops=True)
+    if config.click_source_field is not None:
+        await effects.attempt(f"saving {config.click_source_field}", ctx.write(config.click_source_field, "email"))
+    converted = await _converted(ctx, effects)
+    clicks = await _frequency(ctx, effects, address, now) if clicked is not None else 0
+    return HelperOutput.ok(
+        f"last click {text}",
+        modified_data={
+            "last_click_date": text,
+            "click_source": "email",
+            "converted": converted,
+            "clicks_per_period": clicks,
+            "within_window": True,
+        },
+        actions=[action, *effects.actions],
+    )
+
+
+async def _converted(ctx: HelperContext[Config], effects: Effects) -> bool:
+    tracking = ctx.config.conversion_tracking
+    if not tracking.enabled or tracking.goal_name is None:
+        return False
+    converted = await _read_softly(ctx, f"_goal.{tracking.goal_name}.achieved") in (True, "true", 1, "1")
+    if tracking.conversion_field is not None:
+        text = to_text(converted)
+        await effects.attempt(f"saving {tracking.conversion_field}", ctx.write(tracking.conversion_field, text))
+    return converted
+
+
+async def _frequency(ctx: HelperContext[Config], effects: Effects, address: str, now: datetime) -> int:
+    analysis = ctx.config.click_frequency_analysis
+    if not analysis.enabled:
+        return 0
+    events = await _read_softly(ctx, f"_email_stats.{address}.Events")
+    if isinstance(events, list):
+        start = now - _days(analysis.analysis_period_days)
+        clicks = sum(1 for event in events if _is_click_in(event, start, now))
+    else:
+        total = int(parse_number(await ctx.read("click_count")) or 0)
+        # The CRM's count spans about 30 days; a period beyond that holds all of it.
+        periods = int(30 // analysis.analysis_period_days) if analysis.analysis_period_days > 0 else 1
+        clicks = total // periods if periods else total
+    if analysis.frequency_field is not None:
+        await effects.attempt(f"saving {analysis.frequency_field}", ctx.write(analysis.frequency_field, clicks))
+    return clicks
+
+
+def _is_click_in(event: Any, start: datetime, end: datetime) -> bool:
+    if not isinstance(event, Mapping) or event.get("type") != "click":
+        return False
+    at = instant_of(event.get("at"))
+    return at is not None and start <= at <= end
+
+
+async def _read_softly(ctx: HelperContext[Config], key: str) -> Any:
+    try:
+        return await ctx.read(key)
+    except Unsupported as exc:
+        ctx.log(str(exc))
+        return None
+
+
+def _days(number: Decimal) -> timedelta:
+    return timedelta(days=float(number))
+
+
+async def _store_utm(ctx: HelperContext[Config]) -> HelperOutput:
+    config = ctx.config
+    if not config.overwrite and not is_empty(await ctx.read(f"{config.field_prefix}source")):
+        return HelperOutput.no_op("the contact has an attribution already")
+    values = {part: _utm(ctx, part) for part in UTM_PARTS}
+    values["timestamp"] = utc_text(ctx.clock.now())
+    actions: list[Action] = []
+    failures: list[HelperError] = []
+    for part in ("source", "medium", "timestamp", "campaign", "term", "content"):
+        if not values[part]:
+            continue
+        try:
+            actions.append(await ctx.write(f"{config.field_prefix}{part}", values[part]))
+        except HelperError as exc:
+            if exc.retryable:
+                raise
+            ctx.log(f"saving {part} failed: {exc}")
+            failures.append(exc)
+    modified = {action.target: action.value for action in actions}
+    if failures:
+        return HelperOutput.failed(f"not saved: {failures[0]}", modified_data=modified, actions=actions)
+    return HelperOutput.ok("attribution saved", modified_data=modified, actions=actions)
+
+
+def _utm(ctx: HelperContext[Config], part: str) -> str:
+    """The value of this visit before the configured one."""
+    key = f"utm_{part}"
+    for value in (ctx.query_params.get(key), ctx.input.get(key), getattr(ctx.config, key)):
+        if text := to_text(value):
+            return text
+    return ""
