@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 from pydantic import Field
@@ -36,6 +36,7 @@ class VendorField(CustomField):
     read_only: bool = False
 
 
+_STALE = frozenset({CrmErrorCode.VALIDATION, CrmErrorCode.NOT_FOUND})
 _DATES = frozenset({"birthday", "anniversary"})
 _DATE = VendorField(id="date", field_type="date")
 
@@ -198,12 +199,26 @@ class VendorConnector(CrmConnector):
             raise self.client.error(CrmErrorCode.CONFLICT, f"tag {name!r} exists already", status=409)
 
     async def apply_tag(self, contact_id: str, tag: str) -> None:
-        await self.add_tag(contact_id, await self.find_tag(tag))
-        self._forget(contact_id)
+        await self._with_tag(contact_id, tag, self.add_tag)
 
     async def remove_tag(self, contact_id: str, tag: str) -> None:
-        await self.drop_tag(contact_id, await self.find_tag(tag))
-        self._forget(contact_id)
+        await self._with_tag(contact_id, tag, self.drop_tag)
+
+    async def _with_tag(self, contact_id: str, reference: str, change: Callable[[str, Tag], Awaitable[None]]) -> None:
+        tag = await self.find_tag(reference)
+        try:
+            await change(contact_id, tag)
+        except CrmError as exc:
+            # The list may be minutes old: the name may belong to another tag by now.
+            if exc.code not in _STALE:
+                raise
+            self._tag_cache.drop()
+            fresh = await self.find_tag(reference)
+            if fresh == tag:
+                raise
+            await change(contact_id, fresh)
+        finally:
+            self._forget(contact_id)
 
     async def find_tag(self, reference: str) -> Tag:
         """The tag of a reference: exact id, else name (trimmed, any case), else the reference as it is."""
@@ -239,13 +254,18 @@ class VendorConnector(CrmConnector):
 
     async def set_field_values(self, contact_id: str, values: Mapping[str, Any]) -> None:
         """One update for all of them."""
-        attributes, custom = await self._split(values)
+        update = await self._split(values)
         try:
-            await self.write(contact_id, attributes, custom)
+            await self.write(contact_id, *update)
         except CrmError as exc:
-            if exc.code is CrmErrorCode.VALIDATION:
-                self._field_cache.drop()
-            raise
+            # A field may have been replaced since the list was read.
+            if exc.code is not CrmErrorCode.VALIDATION:
+                raise
+            self._field_cache.drop()
+            fresh = await self._split(values)
+            if fresh == update:
+                raise
+            await self.write(contact_id, *fresh)
         finally:
             self._forget(contact_id)
 

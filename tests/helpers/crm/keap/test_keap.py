@@ -125,6 +125,17 @@ async def test_a_tag_that_no_cache_knows_is_looked_up_again(keap: FakeKeap) -> N
     assert ("50", "12") in keap.applied
 
 
+async def test_a_tag_that_was_made_anew_is_found_by_its_name(keap: FakeKeap) -> None:
+    """The cached id is gone: the list is read again and the call repeated once."""
+    crm = keap.connector()
+    await crm.get_tags()
+    keap.tags["77"] = {**keap.tags.pop("2"), "id": "77"}
+
+    await crm.apply_tag("12", "cold")
+
+    assert ("77", "12") in keap.applied
+
+
 async def test_a_refused_contact_in_a_200_answer_is_an_error(keap: FakeKeap) -> None:
     """Per-contact result maps."""
     crm = keap.connector()
