@@ -96,7 +96,11 @@ class NewContact(ContactUpdate):
 
 
 class ContactQuery(Record):
-    """Options of get_contacts. ``cursor`` is opaque and drives paging; limit is the page size wanted."""
+    """Options of get_contacts. ``cursor`` is opaque and drives paging; limit is the page size wanted.
+
+    ``brief``: the caller needs id, names and addresses only, so that a connector may leave out tags and custom
+    values where they cost a call per contact.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -107,6 +111,7 @@ class ContactQuery(Record):
     filters: dict[str, str] = Field(default_factory=dict)
     tag_id: str | None = None
     email: str | None = None
+    brief: bool = False
 
 
 class ContactPage(Record):

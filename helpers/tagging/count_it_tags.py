@@ -84,7 +84,7 @@ class CountItTags(Helper[Config]):
         """How many contacts carry the tag, and the 1-based place of this one among them (0 = it does not)."""
         # An insertion-ordered set: a contact that slips to the next page while we read counts once.
         places: dict[str, int] = {}
-        query = ContactQuery(tag_id=ctx.config.tag_id, limit=1000)
+        query = ContactQuery(tag_id=ctx.config.tag_id, limit=1000, brief=True)
         while True:
             page = await ctx.crm.get_contacts(query)
             for contact in page.contacts:

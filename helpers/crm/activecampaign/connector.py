@@ -63,13 +63,15 @@ class ActiveCampaignConnector(VendorConnector):
         records = answer.get("contacts") or []
         more = len(records) == limit
         return ContactPage(
-            contacts=[await self.normalize(await self._complete(record)) for record in records],
+            contacts=[await self.normalize(await self._complete(record, brief=query.brief)) for record in records],
             total=None if query.cursor else int(at(answer, "meta.total") or 0),
             next_cursor=str(records[-1]["id"]) if more else None,
             has_more=more,
         )
 
-    async def _complete(self, record: Record) -> Record:
+    async def _complete(self, record: Record, *, brief: bool) -> Record:
+        if brief:
+            return {**_dated(record), "values": [], "tags": []}
         contact_id = str(record["id"])
         values = await self.client.get(path("/contacts/{id}/fieldValues", id=contact_id))
         return {**_dated(record), "values": values.get("fieldValues") or [], "tags": await self._links(contact_id)}

@@ -44,7 +44,7 @@ class HubSpotConnector(HubSpotActions):
         if query.email is None and not query.filters:
             answer = await self.client.get(CONTACTS, limit=min(query.limit, PAGE_SIZE), after=query.cursor)
             ids = [str(record["id"]) for record in answer["results"]]
-            return await self._page(await self._read(ids), at(answer, "paging.next.after"), None)
+            return await self._page(await self._read(ids), at(answer, "paging.next.after"), None, brief=query.brief)
         wanted = {"email": query.email.strip()} if query.email is not None else {}
         filters = [
             {"propertyName": name, "operator": "EQ", "value": value}
@@ -55,7 +55,9 @@ class HubSpotConnector(HubSpotActions):
             "after": query.cursor or "0",
         }  # fmt: skip
         answer = await self.client.call("POST", f"{CONTACTS}/search", json=body, repeatable=True)
-        return await self._page(answer["results"], at(answer, "paging.next.after"), answer.get("total"))
+        return await self._page(
+            answer["results"], at(answer, "paging.next.after"), answer.get("total"), brief=query.brief
+        )
 
     async def _members(self, query: ContactQuery) -> ContactPage:
         tag = await self.find_tag(query.tag_id or "")
@@ -68,10 +70,13 @@ class HubSpotConnector(HubSpotActions):
         if query.email is not None:
             wanted = query.email.strip().casefold()
             records = [r for r in records if str(at(r, "properties.email") or "").casefold() == wanted]
-        return await self._page(records, at(answer, "paging.next.after"), answer.get("total"))
+        return await self._page(records, at(answer, "paging.next.after"), answer.get("total"), brief=query.brief)
 
-    async def _page(self, records: Sequence[Record], cursor: str | None, total: int | None) -> ContactPage:
-        contacts = [await self.normalize(await self._with_lists(record)) for record in records]
+    async def _page(
+        self, records: Sequence[Record], cursor: str | None, total: int | None, *, brief: bool
+    ) -> ContactPage:
+        whole = [{**record, "lists": []} if brief else await self._with_lists(record) for record in records]
+        contacts = [await self.normalize(record) for record in whole]
         return ContactPage(contacts=contacts, total=total, next_cursor=cursor, has_more=cursor is not None)
 
     async def _read(self, ids: Sequence[str]) -> list[Record]:

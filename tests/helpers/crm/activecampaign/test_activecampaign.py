@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from helpers.crm.errors import CrmError, CrmErrorCode
+from helpers.crm.models import ContactQuery
 from tests.helpers.crm.fakes.activecampaign import FakeActiveCampaign
 
 
@@ -67,3 +68,11 @@ async def test_the_base_url_may_have_the_api_path() -> None:
     fake = FakeActiveCampaign()
     await fake.connector().test_connection()
     assert str(fake.requests[0].url) == "https://acme.api-us1.com/api/3/users/me"
+
+
+async def test_a_brief_list_costs_one_call() -> None:
+    """Custom values and tags would cost two calls per contact."""
+    fake = FakeActiveCampaign()
+    page = await fake.connector().get_contacts(ContactQuery(brief=True))
+    assert [contact.first_name for contact in page.contacts] == ["Ada", "Bob", "Cy"]
+    assert [request.url.path for request in fake.requests] == ["/api/3/contacts", "/api/3/fields"]
