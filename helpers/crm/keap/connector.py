@@ -64,6 +64,8 @@ class KeapConnector(KeapActions):
             page_token=query.cursor,
             order_by="applied_time asc",
         )
+        if query.brief:
+            return await self._page(answer, [_from_short(contact) for contact in answer.get("contacts") or []])
         # The list has short records only; the full ones come by id, in the order of the list.
         ids = [str(contact["id"]) for contact in answer.get("contacts") or []]
         found: dict[str, Record] = {}
@@ -199,3 +201,8 @@ class KeapConnector(KeapActions):
 
     def iter_raw(self, resource: str, page_size: int) -> AsyncIterator[list[dict[str, Any]]]:
         return self.export(resource, page_size)
+
+
+def _from_short(contact: Record) -> Record:
+    """A tag list's record in the form of a contact."""
+    return {**contact, "email_addresses": [{"field": "EMAIL1", "email": contact.get("email")}]}

@@ -107,6 +107,14 @@ async def test_tagged_contacts_come_in_the_order_of_application_and_whole(keap: 
     assert found[1].email == "cy@example.com"
 
 
+async def test_a_brief_list_of_tagged_contacts_fetches_no_full_ones(keap: FakeKeap) -> None:
+    """count_it_tags needs ids and their order only."""
+    page = await keap.connector().get_contacts(ContactQuery(tag_id="1", brief=True))
+
+    assert [contact.id for contact in page.contacts] == ["11"]
+    assert not any(request.url.path.endswith("/contacts") and "ids" in str(request.url) for request in keap.requests)
+
+
 async def test_categories_are_named(keap: FakeKeap) -> None:
     """The tag carries the id of its category only."""
     tags = {tag.name: tag.category for tag in await keap.connector().get_tags()}
