@@ -44,13 +44,13 @@ class ScoreRange(HelperConfig):
 class SegmentTags(HelperConfig):
     """Tag of each segment."""
 
-    champions_tag: OptionalTagRef = None
-    loyal_tag: OptionalTagRef = None
-    at_risk_tag: OptionalTagRef = None
-    hibernating_tag: OptionalTagRef = None
-    lost_tag: OptionalTagRef = None
-    promising_tag: OptionalTagRef = None
-    need_attention_tag: OptionalTagRef = None
+    champions_tag: OptionalTagRef = Field(default=None, description="Tag of champions.")
+    loyal_tag: OptionalTagRef = Field(default=None, description="Tag of loyal customers.")
+    at_risk_tag: OptionalTagRef = Field(default=None, description="Tag of customers at risk.")
+    hibernating_tag: OptionalTagRef = Field(default=None, description="Tag of hibernating customers.")
+    lost_tag: OptionalTagRef = Field(default=None, description="Tag of lost customers.")
+    promising_tag: OptionalTagRef = Field(default=None, description="Tag of promising customers.")
+    need_attention_tag: OptionalTagRef = Field(default=None, description="Tag of customers who need attention.")
 
 
 def _destinations(stored: Any) -> Any:
