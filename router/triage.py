@@ -40,10 +40,10 @@ def triage(record: Record) -> Routable | Poison | None:
     image = change.get("NewImage") if isinstance(change, Mapping) else None
     if event not in {"INSERT", "MODIFY"} or not isinstance(image, Mapping) or not image:
         return Poison("malformed record: no event name or no new image (the stream needs NEW_IMAGE)")
-    # Most records are the fleet's own result writes: decided on one attribute, before the image is decoded.
-    if event == "MODIFY" and (image.get("status") or {}).get("S") != "queued":
-        return None
     try:
+        # Most records are the fleet's own result writes: decided on one attribute, before the image is decoded.
+        if event == "MODIFY" and image.get("status", {}).get("S") != "queued":
+            return None
         item = plain(image)
     except (TypeError, ValueError, AttributeError) as exc:
         return Poison(f"malformed record: {exc}")
