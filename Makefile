@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test bench-router lint lock clean
+.PHONY: help setup demo up test bench-router bench-worker lint lock clean
 
 help: ## what can be made here
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -32,6 +32,13 @@ test: $(READY) ## the whole test suite
 
 bench-router: $(READY) ## records/s, CPU, memory and latency of the router against a bare loop
 	@$(BIN)/python -m pytest -m benchmark tests/benchmarks/test_router.py -s
+
+bench-worker: $(READY) requirements/bench.txt ## the worker against a bare loop, Powertools and Celery
+	@test -x $(BENCH)/bin/python || $(PYTHON) -m venv $(BENCH)
+	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	@BENCH_PYTHON=$(BENCH)/bin/python $(BIN)/python -m pytest -m benchmark tests/benchmarks/test_worker.py -s
+# The rivals' packages stay out of our lock and our environment.
+BENCH := $(CURDIR)/.cache/bench-venv
 
 lint: $(READY) ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff check .

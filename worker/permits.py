@@ -17,6 +17,7 @@ class _Waiter:
     queue: str
     want: int
     granted: asyncio.Future[int]
+    least: int = 1
 
 
 class Permits:
@@ -38,13 +39,19 @@ class Permits:
         """How many are taken, by one queue or in all."""
         return sum(self._in_use.values()) if queue is None else self._in_use[queue]
 
-    async def acquire(self, queue: str, want: int) -> int:
-        """Wait for at least one permit and take up to ``want``. 0 means closed: receive nothing any more."""
+    async def acquire(self, queue: str, want: int, *, linger_seconds: float = 0.0) -> int:
+        """Wait for at least one permit and take up to ``want``. 0 means closed: receive nothing any more.
+
+        Where fewer than ``want`` are free, more may come back within ``linger_seconds``: fuller receives cost less.
+        """
         if self._closed:
             return 0
-        waiter = _Waiter(queue, want, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        waiter = _Waiter(queue, want, loop.create_future(), least=want if linger_seconds else 1)
         self._waiters.append(waiter)
         self._grant()
+        if not waiter.granted.done() and linger_seconds:
+            loop.call_later(linger_seconds, self._settle_for_less, waiter)
         try:
             return await waiter.granted
         except asyncio.CancelledError:
@@ -82,6 +89,11 @@ class Permits:
             if not waiter.granted.done():
                 waiter.granted.set_result(0)
 
+    def _settle_for_less(self, waiter: _Waiter) -> None:
+        if not waiter.granted.done():
+            waiter.least = 1
+            self._grant()
+
     def _room(self, queue: str) -> int:
         used = self._in_use[queue]
         free = self._capacity - sum(self._in_use.values())
@@ -100,7 +112,7 @@ class Permits:
                 self._waiters.remove(waiter)
                 continue
             count = min(waiter.want, self._room(waiter.queue))
-            if count > 0:
+            if count >= waiter.least:
                 self._waiters.remove(waiter)
                 self._in_use[waiter.queue] += count
                 waiter.granted.set_result(count)

@@ -18,6 +18,8 @@ log = structlog.get_logger(__name__)
 
 ERROR_BACKOFF_BASE_SECONDS = 0.5
 ERROR_BACKOFF_CAP_SECONDS = 20.0
+# A saturated worker waits this long for a full batch of permits rather than receive messages one by one.
+PERMIT_LINGER_SECONDS = 0.02
 
 # Takes a receive over and answers how many message groups it starts.
 Accept = Callable[[Sequence[Message]], int]
@@ -65,7 +67,9 @@ class Poller:
         try:
             while not self._stopping.is_set():
                 want = self._idle_want if self._last_was_empty else BATCH
-                granted = await self._permits.acquire(self._queue.helper_type, want)
+                granted = await self._permits.acquire(
+                    self._queue.helper_type, want, linger_seconds=PERMIT_LINGER_SECONDS
+                )
                 if not granted:
                     return
                 received = await self._receive_with_permits(granted)

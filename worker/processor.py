@@ -117,18 +117,24 @@ class Processor:
             return await self._bury(message, error_type="Poison", error=str(exc))
         if lane.interruption is not None:
             return Postponed(0)
-        with structlog.contextvars.bound_contextvars(execution_id=execution_id, helper_type=self._helper_type):
-            try:
-                held = await self._claim(execution_id)
-            except TransitionRefused as exc:
-                return await self._refused(message, exc)
-            left = (held.lease_expires_at or 0.0) - self._clock.now().timestamp()
-            message.claim, message.lease_until = held, asyncio.get_running_loop().time() + left
-            try:
-                with structlog.contextvars.bound_contextvars(account_id=held.account_id, attempt=held.attempts):
-                    return await self._work(message, lane, held)
-            finally:
-                message.claim, message.lease_until = None, math.inf
+        try:
+            held = await self._claim(execution_id)
+        except TransitionRefused as exc:
+            return await self._refused(message, exc)
+        left = (held.lease_expires_at or 0.0) - self._clock.now().timestamp()
+        message.claim, message.lease_until = held, asyncio.get_running_loop().time() + left
+        # The task belongs to the group: what is bound here is overwritten by the group's next message.
+        structlog.contextvars.bind_contextvars(
+            execution_id=execution_id,
+            helper_type=self._helper_type,
+            account_id=held.account_id,
+            attempt=held.attempts,
+        )
+        try:
+            return await self._work(message, lane, held)
+        finally:
+            structlog.contextvars.unbind_contextvars("execution_id", "account_id", "attempt")
+            message.claim, message.lease_until = None, math.inf
 
     # claiming -------------------------------------------------------------------------------------------
     async def _claim(self, execution_id: str) -> Execution:
@@ -155,7 +161,13 @@ class Processor:
 
     async def _refused(self, message: Message, refusal: TransitionRefused) -> Verdict:
         stored = refusal.stored
-        log.info("claim_refused", reason=refusal.reason, status=stored.status if stored else None)
+        log.info(
+            "claim_refused",
+            execution_id=refusal.execution_id,
+            helper_type=self._helper_type,
+            reason=refusal.reason,
+            status=stored.status if stored else None,
+        )
         if refusal.reason == "missing":
             return await self._bury(
                 message,

@@ -75,11 +75,11 @@ async def serve(settings: WorkerSettings, process: Process) -> None:
     async with AsyncExitStack() as stack:
         connections = len(types) + settings.concurrency // 10 + SPARE_CONNECTIONS
         aws = await stack.enter_async_context(aws_clients(settings, pool_connections=connections))
-        runtime = await _runtime(settings, aws, stack)
+        runtime = await build_runtime(settings, aws, stack)
         await _Worker(settings, process, metrics, aws, runtime).run(stack)
 
 
-async def _runtime(settings: WorkerSettings, aws: AwsClients, stack: AsyncExitStack) -> Runtime:
+async def build_runtime(settings: WorkerSettings, aws: AwsClients, stack: AsyncExitStack) -> Runtime:
     helper_settings = await load_helper_settings(settings, aws.ssm)
     connections = ConnectionStore(aws.dynamodb, settings)
     connectors = Connectors(

@@ -268,7 +268,7 @@ async def live(history: History) -> World:
         world.workers.append(SimulatedWorker(world, f"w{number}"))
         world.workers[-1].start()
     playing = [asyncio.create_task(_play(world, trouble)) for trouble in history.troubles]
-    deadline = QUIET_AFTER + 40 * len(history.scripts)
+    deadline = QUIET_AFTER + 110 * len(history.scripts)
     while not (all(item.is_terminal for item in store.items.values()) and not world.queue.messages()):
         await asyncio.sleep(1)
         stuck = [item.execution_id for item in store.items.values() if not item.is_terminal]
