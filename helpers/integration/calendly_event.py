@@ -32,12 +32,14 @@ class CalendlyEvent:
     def of(cls, ctx: HelperContext[Any], configured: str | None) -> CalendlyEvent | None:
         """The event of this execution, ``configured`` being the type that the config names; None without one."""
         body = payload(ctx)
-        arrived = lookup(ctx, "webhook_event", "event", config_keys=()) or body.get("event") or configured
-        if not isinstance(arrived, str) or not arrived.strip():
+        if body is ctx.raw_config:
+            body = {}
+        named = (lookup(ctx, "webhook_event", config_keys=()), lookup(ctx, "event", config_keys=()))
+        event_type = next(filter(None, map(_text, (*named, body.get("event"), configured))), "")
+        if not event_type:
             return None
         raw = _mapping(body.get("payload"))
         scheduled = _mapping(raw.get("scheduled_event"))
-        event_type = arrived.strip()
         if event_type == CREATED and raw.get("old_invitee") is not None:
             event_type = RESCHEDULED
         return cls(
@@ -64,7 +66,7 @@ def _text(value: Any) -> str:
 def _minutes(text: str) -> str:
     try:
         return _rounded(to_number(text))
-    except ValueError:
+    except (ValueError, ArithmeticError):  # no number, or none that is a duration
         return ""
 
 

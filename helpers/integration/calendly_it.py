@@ -57,6 +57,8 @@ class CalendlyIt(Helper[Config]):
     category = "integration"
     description = "Make a single-use Calendly booking link for a contact, or process a Calendly event."
     external = True
+    # The call, a renewal of the token and the call once more, each up to 30 s.
+    timeout_seconds = 120.0
     idempotent = False
     example = Example(
         config={

@@ -38,6 +38,8 @@ class DropboxIt(Helper[Config]):
     category = "integration"
     description = "Write a text file rendered from contact data to Dropbox."
     external = True
+    # The call, a renewal of the token and the call once more, each up to 30 s.
+    timeout_seconds = 120.0
     example = Example(
         config={"file_path": "/contacts/{id}.txt", "content_template": "{full_name} <{email}>"},
         crm={"contact": {"id": "c1", "first_name": "Ada", "last_name": "Lovelace", "email": "ada@example.com"}},

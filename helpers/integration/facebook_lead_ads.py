@@ -44,6 +44,8 @@ class FacebookLeadAds(Helper[Config]):
     requires_contact = False
     reads_contact = False
     external = True
+    # The call, a renewal of the token and the call once more, each up to 30 s.
+    timeout_seconds = 120.0
     example = Example(
         config={"apply_tag": "77", "field_mapping": {"favourite_colour": "Colour"}},
         crm={"contact": {"id": "c1", "email": "ada@example.com"}, "tags": [{"id": "77", "name": "Lead"}]},

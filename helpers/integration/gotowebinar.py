@@ -31,6 +31,8 @@ class GoToWebinar(Helper[Config]):
     category = "integration"
     description = "Register the contact for a GoTo Webinar."
     external = True
+    # The call, a renewal of the token and the call once more, each up to 30 s.
+    timeout_seconds = 120.0
     example = Example(
         config={"organizer_key": "5000", "webinar_key": "7000", "apply_tag": "77"},
         crm={

@@ -30,6 +30,8 @@ class WebinarRegistration(Helper[Config]):
 
     category = "integration"
     external = True
+    # Two calls of up to 30 s each.
+    timeout_seconds = 120.0
     client: ClassVar[type[WebinarJam]]
 
     async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:

@@ -61,6 +61,8 @@ class ZoomEvent(Helper[ConfigT]):
 
     category = "integration"
     external = True
+    # The call, a renewal of the token and the call once more, each up to 30 s.
+    timeout_seconds = 120.0
     idempotent = False
     # The credentials come first, so the contact is loaded after them.
     reads_contact = False

@@ -32,6 +32,8 @@ class ZoomWebinarAbsentee(Helper[Config]):
     category = "integration"
     description = "Tag registrants who did not attend a Zoom webinar."
     external = True
+    # One page of a report may take 30 s.
+    timeout_seconds = 300.0
     example = Example(
         config={"webinar_id": "91000"},
         crm={

@@ -57,6 +57,8 @@ class ZoomWebinarParticipant(Helper[Config]):
     category = "integration"
     description = "Tag attendees of a Zoom webinar by engagement."
     external = True
+    # One page of a report may take 30 s.
+    timeout_seconds = 300.0
     example = Example(
         config={"webinar_id": "91000"},
         input={"attended_percent": 80, "duration_minutes": 48},

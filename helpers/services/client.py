@@ -11,11 +11,14 @@ from urllib.parse import quote
 import httpx
 
 from helpers.contract import HelperContext
-from helpers.errors import HelperError, ServiceAuthRequired
+from helpers.errors import HelperError, PermanentFailure, ServiceAuthRequired
 from helpers.ports import ServiceAuth
 from helpers.rules.http_outcomes import EXCERPT_CHARACTERS, failure_of, json_object, send
 from helpers.services.oauth import is_renewable, renew
 from helpers.services.redaction import redact
+
+# ``status`` is also the state of a meeting or a registration, so only these words mean that the call failed.
+FAILURE_WORDS = frozenset({"error", "fail", "failed", "failure"})
 
 
 class ServiceClient:
@@ -105,7 +108,18 @@ class ServiceClient:
 
     async def call_json(self, method: str, url: str, **request: Any) -> dict[str, Any]:
         """As :meth:`call`; the JSON object of the answer."""
-        return json_object(await self.call(method, url, **request), self.title)
+        return self.accepted(await self.call(method, url, **request))
+
+    def accepted(self, response: httpx.Response) -> dict[str, Any]:
+        """The JSON object of a 2xx answer. Raises PermanentFailure for one that says failure all the same (C3)."""
+        answer = json_object(response, self.title)
+        status = answer.get("status")
+        failed = isinstance(status, str) and status.strip().lower() in FAILURE_WORDS
+        if failed or answer.get("error") or answer.get("ok") is False:
+            raise PermanentFailure(
+                f"{self.title} answered {response.status_code} with an error: {self.excerpt(answer)}"
+            )
+        return answer
 
     def _generic_failure(self, response: httpx.Response) -> HelperError:
         return failure_of(response, self.title, now=self.ctx.clock.now(), secrets=self.secrets())

@@ -9,7 +9,6 @@ import httpx
 
 from helpers.errors import PermanentFailure
 from helpers.ports import ServiceAuth
-from helpers.rules.http_outcomes import json_object
 from helpers.services.client import ServiceClient
 from helpers.services.redaction import redact
 
@@ -35,4 +34,4 @@ class DonorLead(ServiceClient):
             raise PermanentFailure(f"DonorLead answered {response.status_code}, not 200")
         # The answer becomes part of the output, and it may repeat the query.
         masked = redact(response.text, self.secrets())
-        return json_object(httpx.Response(response.status_code, text=masked), self.title)
+        return self.accepted(httpx.Response(response.status_code, text=masked))

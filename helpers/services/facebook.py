@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from helpers.errors import HelperError, PermanentFailure, TransientFailure
-from helpers.rules.http_outcomes import is_retryable_status, json_object, retry_after_seconds
+from helpers.rules.http_outcomes import is_retryable_status, retry_after_seconds
 from helpers.services.client import ServiceClient
 
 # Unknown or temporary trouble, and the throttles of application, user, page and account.
@@ -29,7 +29,7 @@ class Facebook(ServiceClient):
         )
         if _error_of(response):
             raise self.failure(response)
-        return json_object(response, self.title)
+        return self.accepted(response)
 
     def failure(self, response: httpx.Response) -> HelperError:
         """The error object of the body decides, whatever the status says."""

@@ -8,7 +8,6 @@ from typing import Any
 import httpx
 
 from helpers.ports import ServiceAuth
-from helpers.rules.http_outcomes import json_object
 from helpers.services.client import ServiceClient
 
 
@@ -43,7 +42,7 @@ class GoToWebinar(ServiceClient):
             also_accept=(httpx.codes.CONFLICT,),
         )
         if response.is_success:
-            return json_object(response, self.title), False
+            return self.accepted(response), False
         try:
             answer = response.json()
         except ValueError:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from helpers.contract import HelperContext
-from helpers.errors import ServiceAuthRequired
+from helpers.errors import ServiceAuthRequired, StateConflict, TransientFailure
 from helpers.ports import OAuthClient, ServiceAuth
 from helpers.rules.http_outcomes import failure_of, json_object, send
 
@@ -81,5 +81,9 @@ async def renew(ctx: HelperContext[Any], slug: str, auth: ServiceAuth) -> Servic
             "refresh_token": refresh_token if isinstance(refresh_token, str) and refresh_token else auth.refresh_token,
         }
     )
-    await ctx.service_auths.store(slug, renewed)
+    try:
+        await ctx.service_auths.store(slug, renewed)
+    except StateConflict as exc:
+        # What is stored now is newer than ours; the next attempt loads it.
+        raise TransientFailure(f"{service}: the connection was renewed by another run meanwhile") from exc
     return renewed

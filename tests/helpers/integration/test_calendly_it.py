@@ -213,6 +213,8 @@ async def test_a_booking_tags_and_saves() -> None:
         (raw("invitee.canceled", rescheduled=False), "invitee.canceled", "8"),
         ({"webhook_data": raw("invitee.created")}, "invitee.created", "booked"),
         ({"webhook_event": "invitee.rescheduled", "event": "invitee.created"}, "invitee.rescheduled", "Moved"),
+        ({"webhook_event": "", "event": "invitee.created"}, "invitee.created", "booked"),
+        ({"webhook_data": {"event": "invitee.created"}, "event": {"id": 1}}, "invitee.created", "booked"),
     ],
 )
 async def test_which_event_it_is(body: dict[str, Any], event_type: str, tag: str) -> None:
@@ -344,3 +346,20 @@ async def test_blanks_of_the_old_form_mean_not_set() -> None:
 
     assert result.output is not None
     assert result.output.success
+
+
+async def test_keys_of_the_config_are_no_event() -> None:
+    """Only webhook_event switches the mode."""
+    result = await run({"event": "invitee.created"}, LINKED)
+
+    assert result.output is not None
+    assert result.output.actions[0].type == "scheduling_link_created"
+
+
+@pytest.mark.parametrize("duration", ["1e29", 1e30])
+async def test_an_absurd_duration_is_no_duration(duration: Any) -> None:
+    """It does not crash the run."""
+    result = await run(EVENT_CONFIG, input={"event": "invitee.created", "duration": duration})
+
+    assert result.output is not None
+    assert result.output.modified_data["duration"] == ""

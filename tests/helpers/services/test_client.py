@@ -11,8 +11,10 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from helpers.errors import PermanentFailure, ServiceAuthRequired, TransientFailure
+from helpers.errors import PermanentFailure, ServiceAuthRequired, StateConflict, TransientFailure
+from helpers.ports import ServiceAuth
 from helpers.testing import HelperRun, run_helper
+from helpers.testing.ports import FakeServiceAuths
 
 CONTACT = {"id": "c1", "first_name": "Ada", "last_name": "Lovelace", "email": "ada@example.com"}
 CRM = {"contact": CONTACT, "tags": [{"id": "77", "name": "Done"}]}
@@ -303,3 +305,26 @@ async def test_google_renews_first_when_no_access_token_is_stored() -> None:
 
     assert isinstance(run.error, ServiceAuthRequired)
     assert [request.url.host for request in run.requests] == ["oauth2.googleapis.com", "sheets.googleapis.com"]
+
+
+@pytest.mark.parametrize("answer", [{"error": "quota"}, {"ok": False}, {"status": "error", "message": "no"}])
+async def test_a_2xx_that_says_failure_is_final(answer: dict[str, Any]) -> None:
+    """No file id is invented."""
+    assert not error_of(await upload({"status": 200, "json": answer})).retryable
+
+
+async def test_tokens_that_another_run_renewed_meanwhile_are_loaded_by_a_retry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store keeps the newer ones."""
+
+    async def refuse(self: FakeServiceAuths, slug: str, auth: ServiceAuth) -> None:
+        raise StateConflict
+
+    monkeypatch.setattr(FakeServiceAuths, "store", refuse)
+    run = await upload(
+        {"status": 401},
+        {"match": TOKENS, "reply": {"status": 200, "json": {"access_token": "new-token"}}},
+        auth={"refresh_token": "r1"},
+    )
+
+    assert error_of(run).retryable
+    assert len(run.requests) == 2
