@@ -1,0 +1,81 @@
+"""drip_it: start the next automation of a list, remembering the position in a field."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, Strict
+
+from helpers.contract import Action, Example, Helper, HelperConfig, HelperContext, HelperOutput
+from helpers.errors import HelperError
+from helpers.rules.config_types import RequiredText
+from helpers.rules.numbers import parse_number
+from helpers.rules.text import to_text
+
+SAVE_ATTEMPTS = 3
+SAVE_WAIT_SECONDS = 1.0
+
+
+def _step(value: Any) -> Any:
+    return to_text(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+class Config(HelperConfig):
+    """The sequence and where its position is kept."""
+
+    steps: Annotated[list[Annotated[RequiredText, BeforeValidator(_step)]], Strict()] = Field(
+        min_length=1, description="Automation ids in order."
+    )
+    state_field: RequiredText = Field(description="Field with the number of steps already done.")
+
+
+class DripIt(Helper[Config]):
+    """A step that was started but could not be remembered is not started again: the run stays successful."""
+
+    type = "drip_it"
+    name = "Drip It"
+    category = "automation"
+    description = "Start the next automation of a list, remembering the position in a field."
+    reads_contact = False
+    idempotent = False
+    example = Example(
+        config={"steps": ["welcome", "offer"], "state_field": "drip_position"},
+        crm={"contact": {"id": "c1", "custom_fields": {"drip_position": "1"}}},
+    )
+
+    async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:
+        steps, field = ctx.config.steps, ctx.config.state_field
+        position = _position(await ctx.read(field))
+        modified: dict[str, Any] = {"step_executed": position + 1, "total_steps": len(steps)}
+        if position >= len(steps):
+            return HelperOutput.ok(
+                "the sequence is complete",
+                modified_data={"total_steps": len(steps), "drip_completed": True},
+            )
+        await ctx.crm.trigger_automation(ctx.contact_id, steps[position])
+        actions = [Action(type="automation_triggered", target=ctx.contact_id, value=steps[position])]
+        modified["drip_completed"] = position + 1 >= len(steps)
+        saved = await _save(ctx, field, to_text(position + 1))
+        if saved is None:
+            modified["state_saved"] = False
+        else:
+            modified = {field: saved.value, **modified}
+            actions.append(saved)
+        return HelperOutput.ok(f"step {position + 1} of {len(steps)}", modified_data=modified, actions=actions)
+
+
+def _position(value: Any) -> int:
+    number = parse_number(value)
+    return int(number) if number is not None and number == int(number) and number > 0 else 0
+
+
+async def _save(ctx: HelperContext[Config], field: str, text: str) -> Action | None:
+    """Write in place, a few times: a retry of the whole run would start the step twice."""
+    for attempt in range(1, SAVE_ATTEMPTS + 1):
+        try:
+            return await ctx.write(field, text)
+        except HelperError as exc:
+            ctx.log(f"saving the position failed (attempt {attempt}): {exc}")
+            if attempt < SAVE_ATTEMPTS:
+                await ctx.clock.sleep(SAVE_WAIT_SECONDS * attempt)
+    return None

@@ -1,0 +1,117 @@
+"""route_it: choose a URL from a list of routes; the first that applies wins."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, Strict
+
+from helpers.contract import Example, Helper, HelperContext, HelperOutput
+from helpers.errors import HelperError
+from helpers.rules.config_keys import FormConfig
+from helpers.rules.config_types import Flag, OptionalText, RequiredText, null_is_default
+from helpers.rules.instants import instant_text
+from helpers.rules.numbers import parse_number
+from helpers.rules.routing import Route, RoutingConfig, Url, fallback_route, routed
+from helpers.rules.text import to_text
+
+
+class Condition(FormConfig):
+    """One test; all of a route have to hold."""
+
+    source: Literal["field", "tag", "query", "input"] = Field(description="Where the value comes from.")
+    key: RequiredText = Field(description="Field, tag id or name, parameter or input key.")
+    operator: Literal[
+        "equals", "not_equals", "contains", "not_contains", "starts_with", "ends_with", "exists", "not_exists",
+        "gt", "gte", "lt", "lte",
+    ] = Field(description="How to compare.")  # fmt: skip
+    value: Any = Field(default=None, description="What to compare with.")
+    case_sensitive: Flag = Field(default=False, description="Compare case.")
+
+
+class RouteEntry(FormConfig):
+    """A URL and the conditions under which it is chosen."""
+
+    label: OptionalText = Field(default=None, description="Name in the routing reason.")
+    redirect_url: Url = Field(description="The URL (also redirectUrl).")
+    conditions: Annotated[list[Condition], null_is_default] = Field(default=[], description="Without any: always.")
+
+
+class Config(RoutingConfig):
+    """The routes in order."""
+
+    routes: Annotated[list[RouteEntry], Strict()] = Field(min_length=1, description="Tried in order.")
+
+
+class RouteIt(Helper[Config]):
+    """A route without conditions always applies."""
+
+    type = "route_it"
+    name = "Route It"
+    category = "automation"
+    description = "Choose a URL from a list of routes (first route that applies)."
+    requires_crm = False
+    example = Example(
+        config={"routes": [{"label": "main", "redirectUrl": "https://example.com/start"}]},
+        crm={"contact": {"id": "c1"}},
+    )
+
+    async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:
+        route, label = await _choose(ctx)
+        return await routed(ctx, ctx.config, route, matched_label=label, routed_at=instant_text(ctx.clock.now()))
+
+
+async def _choose(ctx: HelperContext[Config]) -> tuple[Route, str]:
+    for index, entry in enumerate(ctx.config.routes):
+        holds = [await _holds(ctx, condition) for condition in entry.conditions]
+        if all(holds):
+            reason = f"route_matched={entry.label}" if entry.label else f"route_index={index}"
+            return Route(entry.redirect_url, reason), entry.label or ""
+    return fallback_route(ctx.config), ""
+
+
+async def _holds(ctx: HelperContext[Config], condition: Condition) -> bool:
+    if condition.source == "tag":
+        has_tag = ctx.has_crm and (await ctx.load_contact()).has_tag(condition.key)
+        return {"exists": has_tag, "not_exists": not has_tag}.get(condition.operator, False)
+    return compare(await _value(ctx, condition), condition)
+
+
+async def _value(ctx: HelperContext[Config], condition: Condition) -> Any:
+    match condition.source:
+        case "query":
+            return ctx.query_params.get(condition.key)
+        case "input":
+            return ctx.input.get(condition.key)
+        case _:
+            if not ctx.has_crm:
+                return None
+            try:
+                return await ctx.read(condition.key)
+            except HelperError as exc:
+                if exc.retryable:
+                    raise
+                ctx.log(f"reading {condition.key} failed: {exc}")
+                return None
+
+
+def compare(value: Any, condition: Condition) -> bool:
+    """Whether the value fits; comparisons of order need numbers on both sides."""
+    text, wanted = to_text(value), to_text(condition.value)
+    if condition.operator in ("gt", "gte", "lt", "lte"):
+        left, right = parse_number(value), parse_number(condition.value)
+        if left is None or right is None:
+            return False
+        return {"gt": left > right, "gte": left >= right, "lt": left < right, "lte": left <= right}[condition.operator]
+    if not condition.case_sensitive:
+        text, wanted = text.casefold(), wanted.casefold()
+    return {
+        "equals": text == wanted,
+        "not_equals": text != wanted,
+        "contains": wanted in text,
+        "not_contains": wanted not in text,
+        "starts_with": text.startswith(wanted),
+        "ends_with": text.endswith(wanted),
+        "exists": text != "",
+        "not_exists": text == "",
+    }[condition.operator]
