@@ -1,5 +1,7 @@
 """Spec data D7: the one date parser."""
 
+# ruff: noqa: DTZ001  values without an offset are what these tests are about
+
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Spec data D8: Go reference-time layouts."""
 
+# ruff: noqa: DTZ001  values without an offset are what these tests are about
+
 from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 

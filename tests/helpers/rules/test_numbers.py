@@ -49,7 +49,7 @@ def test_a_number_is_read_exactly(value: Any, expected: str) -> None:
         None, True, False, "", " ", "abc", "12abc", "abc12", "1,2", "1,23", "1,2345", "1234,567", ",123", "12,34,567",
         "1.2.3", "1.", ".", "--5", "+-5", "5-", "$", "$$5", "5$", "$-5", "$ 5", "₽5", "1 234", "1_000", "0x10", "1e",
         "e5", "1e1.5", "nan", "NaN", "inf", "-Infinity", "١٢", "12%", "(5)", "1e400", "9" * 500,
-        float("nan"), float("inf"), float("-inf"), Decimal("NaN"), Decimal("sNaN"), 10**400, 10**5000, [5], {"a": 1},
+        float("nan"), float("inf"), float("-inf"), Decimal("NaN"), Decimal("sNaN"), 10**400, [5], {"a": 1},
     ],
 )  # fmt: skip
 def test_anything_else_is_no_number(value: Any) -> None:
