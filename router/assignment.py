@@ -27,13 +27,17 @@ class LeaseObserver:
         self._failover_seconds = failover_seconds
         self._sightings: dict[str, _Sighting] = {}
 
-    def observe(self, leases: Iterable[Lease], now: float) -> None:
-        """Take in one scan; ``now`` is the monotonic time at which the scan was *asked for*."""
+    def observe(self, leases: Iterable[Lease], seen_at: float) -> None:
+        """Take in one scan; ``seen_at`` is the monotonic time at which its answer was there.
+
+        Judged is at a time before the *next* scan is asked for. So what lies between two sightings is never longer
+        than it was for the owner, even when this process is paused in the middle of a scan.
+        """
         sightings: dict[str, _Sighting] = {}
         for lease in leases:
             before = self._sightings.get(lease.key)
             same = before is not None and (before.counter, before.owner) == (lease.counter, lease.owner)
-            sightings[lease.key] = before if same and before else _Sighting(lease.counter, lease.owner, now)
+            sightings[lease.key] = before if same and before else _Sighting(lease.counter, lease.owner, seen_at)
         self._sightings = sightings
 
     def unmoved_seconds(self, lease: Lease, now: float) -> float:
@@ -76,11 +80,14 @@ def plan(
     observer: LeaseObserver,
     now: float,
     *,
+    held: Collection[str] | None = None,
     asked: Collection[str] = (),
     shuffle: Callable[[list[Lease]], None] = lambda _: None,
 ) -> Plan:
-    """What this router should do.
+    """What this router should do; ``now`` is the monotonic time at which the scan was asked for.
 
+    A lease of ``me`` that this process does not hold (``held``; None = all of them) was lost on its own clock and
+    taken by nobody: it is taken again.
     Fair share is ``ceil(readable / live owners)``. Free and expired leases are taken up to it; one that nobody took
     for a failover time is taken beyond it. A lease that ``me`` asked for (``asked``) is taken when its owner let go,
     or by force after the failover time. Only when nothing can be taken, one lease of the most loaded owner above
@@ -89,9 +96,13 @@ def plan(
     candidates = readable(leases)
     alive = {me} | {lease.owner for lease in candidates if lease.owner and not observer.expired(lease, now)}
     share = math.ceil(len(candidates) / len(alive))
-    mine = sum(lease.owner == me for lease in candidates)
 
-    promised = [lease for lease in candidates if lease.successor == me and lease.owner is None]
+    promised = [
+        lease
+        for lease in candidates
+        if (lease.successor == me and lease.owner is None)
+        or (lease.owner == me and held is not None and lease.key not in held)
+    ]
     available = [
         lease
         for lease in candidates
@@ -105,7 +116,8 @@ def plan(
     ]
     forgotten = [lease for lease in available if lease.owner is None and observer.overdue(lease, now)]
     shuffle(available)
-    room = max(0, share - mine - len(promised))
+    mine = len({lease.key for lease in candidates if lease.owner == me} | {lease.key for lease in promised})
+    room = max(0, share - mine)
     chosen = {lease.key: lease for lease in [*promised, *available[:room], *forgotten]}
     if chosen:
         return Plan(take=tuple(chosen.values()))

@@ -117,13 +117,21 @@ class LeaseCoordinator:
         """Scan, decide, act."""
         now = self._clock.monotonic()
         leases = await self._table.scan()
-        self._observer.observe(leases, now)
-        self.leases = tuple(leases)
         self.scanned_at = self._clock.monotonic()
+        self._observer.observe(leases, self.scanned_at)
+        self.leases = tuple(leases)
         self._forget_asked(leases)
         resting = {key for key, until in self._resting.items() if until > now}
-        usable = [lease for lease in leases if lease.key not in resting or lease.owner is not None]
-        decision = plan(usable, self.owner, self._observer, now, asked=self._asked, shuffle=random.shuffle)
+        usable = [lease for lease in leases if lease.key not in resting or lease.owner not in {None, self.owner}]
+        decision = plan(
+            usable,
+            self.owner,
+            self._observer,
+            now,
+            held=self.holdings.keys(),
+            asked=self._asked,
+            shuffle=random.shuffle,
+        )
         for lease in (*decision.take, *self._overdue_asked(leases, now)):
             await self._take(lease)
         await self._ask(decision)
@@ -180,7 +188,7 @@ class LeaseCoordinator:
         if current is None:
             await self._table.create(Lease(key=SCHEDULER_KEY))
             self._look.set()
-        elif current.owner is None or self._observer.expired(current, now):
+        elif current.owner in {None, self.owner} or self._observer.expired(current, now):
             await self._take(current)
 
     # holdings -------------------------------------------------------------------------------------------

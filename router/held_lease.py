@@ -69,8 +69,7 @@ class HeldLease:
     async def finish(self, children: Sequence[str]) -> None:
         """Write SHARD_END and give the lease up. The children's leases must exist before this call."""
         at = self._epoch()
-        await self._write(lambda lease: lease.finished(children, at=at))
-        self.lost.set()
+        await self._write(lambda lease: lease.finished(children, at=at), last=True)
 
     async def release(self, checkpoint: str | None) -> None:
         """Hand over: the last checkpoint and the release are one write, so the successor starts exactly there."""
@@ -81,14 +80,13 @@ class HeldLease:
                 return lease.released()
             return replace(lease.checkpointed(checkpoint, at=at, lag_ms=lease.lag_ms), owner=None)
 
-        await self._write(change)
-        self.lost.set()
+        await self._write(change, last=True)
 
-    async def _write(self, change: Callable[[Lease], Lease]) -> None:
+    async def _write(self, change: Callable[[Lease], Lease], *, last: bool = False) -> None:
         # Shielded: a write that is cancelled half-way may have happened, and then the next one would not fit.
-        await asyncio.shield(self._swap(change))
+        await asyncio.shield(self._swap(change, last=last))
 
-    async def _swap(self, change: Callable[[Lease], Lease]) -> None:
+    async def _swap(self, change: Callable[[Lease], Lease], *, last: bool) -> None:
         async with self._lock:
             while True:
                 if self.lost.is_set():
@@ -105,6 +103,9 @@ class HeldLease:
                     raise
                 self.lease, self._unanswered = new, None
                 self._written_at = started
+                if last:
+                    # Under the lock: a checkpoint that waits for it would undo the end.
+                    self.lost.set()
                 return
 
     def _adopt(self, conflict: LeaseConflict) -> None:

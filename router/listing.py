@@ -7,6 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, ParamValidationError
 
+from router.leases import lease_key
 from router.shards import Shard, ShardGraph
 from router.streams import StreamsClient
 
@@ -21,6 +22,10 @@ class StreamListing:
     stream_arn: str
     status: str
     graph: ShardGraph
+
+    def lease_keys(self) -> list[str]:
+        """Of all its shards."""
+        return [lease_key(self.stream_arn, shard.shard_id) for shard in self.graph.in_lineage_order()]
 
     @property
     def disabled(self) -> bool:

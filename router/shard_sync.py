@@ -45,12 +45,17 @@ class ShardSync:
         leases = {lease.key: lease for lease in await self._table.scan() if lease.key != SCHEDULER_KEY}
         # Streams that are not listed any more may still have leases to end and to clean up.
         arns = sorted({lease.stream_arn for lease in leases.values()} - set(arns)) + arns
-        listings = {arn: listing for arn in arns if (listing := await self._listing(arn)) is not None}
+        listings: dict[str, StreamListing] = {}
+        # Everything of an earlier stream was written before the first record of a later one.
         older: list[str] = []
-        for listing in listings.values():
-            # Everything of an earlier stream was written before the first record of a later one.
-            older += await self._create_missing(listing, leases, roots_after=older)
-            await self._record_late_children(listing, leases)
+        for arn in arns:
+            listing = await self._listing(arn)
+            if listing is not None:
+                listings[arn] = listing
+                await self._create_missing(listing, leases, roots_after=older)
+                await self._record_late_children(listing, leases)
+                older += [key for key in listing.lease_keys() if key not in leases]
+            older += [key for key, lease in leases.items() if lease.stream_arn == arn and not lease.ended]
         await self._delete_trimmed(listings, leases)
         return any(key not in leases for key in older)
 
@@ -64,18 +69,13 @@ class ShardSync:
 
     async def _create_missing(
         self, listing: StreamListing, leases: Mapping[str, Lease], *, roots_after: Sequence[str]
-    ) -> list[str]:
-        """Returns the keys of the stream's shards that have not ended."""
-        unfinished: list[str] = []
+    ) -> None:
         for shard in listing.graph.in_lineage_order():
             key = lease_key(listing.stream_arn, shard.shard_id)
             if key not in leases:
                 parent = listing.graph.parent(shard.shard_id)
                 parents = (lease_key(listing.stream_arn, parent),) if parent else tuple(sorted(roots_after))
                 await self._create(listing.stream_arn, shard.shard_id, parents)
-            if key not in leases or not leases[key].ended:
-                unfinished.append(key)
-        return unfinished
 
     async def _create(self, arn: str, shard_id: str, parents: Iterable[str]) -> None:
         lease = Lease(key=lease_key(arn, shard_id), stream_arn=arn, shard_id=shard_id, parents=tuple(parents))

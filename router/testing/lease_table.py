@@ -9,20 +9,25 @@ from router.leases import Lease, LeaseConflict
 
 
 class MemoryLeaseTable:
-    """`router.leases.LeaseTable` over a dict; ``history`` keeps every lease that was stored."""
+    """`router.leases.LeaseTable` over a dict; ``history`` keeps every lease that was stored.
+
+    The next ``failures`` calls fail without effect, the next ``lost_answers`` writes happen and fail.
+    """
 
     def __init__(self) -> None:
+        self.failures = 0
+        self.lost_answers = 0
         self.leases: dict[str, Lease] = {}
         self.history: list[Lease] = []
 
     async def scan(self) -> Sequence[Lease]:
         """All leases."""
-        await asyncio.sleep(0)
+        await self._begin()
         return list(self.leases.values())
 
     async def create(self, lease: Lease) -> bool:
         """Store a new lease; False when the key exists."""
-        await asyncio.sleep(0)
+        await self._begin()
         if lease.key in self.leases:
             return False
         self._store(lease)
@@ -30,7 +35,7 @@ class MemoryLeaseTable:
 
     async def swap(self, old: Lease, new: Lease) -> None:
         """Compare the counter and swap."""
-        await asyncio.sleep(0)
+        await self._begin()
         current = self.leases.get(new.key)
         if current is not None and current.counter == old.counter:
             self._store(new)
@@ -39,13 +44,22 @@ class MemoryLeaseTable:
 
     async def delete(self, lease: Lease) -> bool:
         """Delete exactly this version."""
-        await asyncio.sleep(0)
+        await self._begin()
         current = self.leases.get(lease.key)
         if current is None or current.counter != lease.counter:
             return False
         del self.leases[lease.key]
         return True
 
+    async def _begin(self) -> None:
+        await asyncio.sleep(0)
+        if self.failures:
+            self.failures -= 1
+            raise TimeoutError("the lease table does not answer")
+
     def _store(self, lease: Lease) -> None:
         self.leases[lease.key] = lease
         self.history.append(lease)
+        if self.lost_answers:
+            self.lost_answers -= 1
+            raise TimeoutError("the answer of the lease table was lost")

@@ -12,7 +12,7 @@ from typing import Any
 
 from fleet.execution import Execution, TransitionRefused
 from fleet.metrics import Metrics
-from fleet.testing.streams import ScriptedTable
+from fleet.testing.streams import ScriptedStreamsClient, ScriptedTable
 from router.dead_letters import DeadLetters
 from router.leases import SCHEDULER_KEY, SHARD_END, TRIM_HORIZON, Lease
 from router.router import RouterPorts
@@ -116,6 +116,7 @@ class Simulation:
     nodes: dict[str, Node] = field(default_factory=dict)
     inserted: list[Inserted] = field(default_factory=list)
     poisoned: set[str] = field(default_factory=set)
+    clients: dict[str, ScriptedStreamsClient] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
     directory: Directory = field(default_factory=Directory)
     leases: CheckedLeaseTable = field(init=False)
@@ -150,8 +151,9 @@ class Simulation:
         """One more router process."""
         name = name or f"router-{next(self._numbers)}"
         dead_letters = DeadLetters(self.sqs, self.executions, self._dead_letter_queue, Metrics(enabled=False))
+        self.clients[name] = self.table.client(name)
         ports = RouterPorts(
-            streams=self.table.client(name),
+            streams=self.clients[name],
             leases=self.leases,
             sqs=self.sqs,
             directory=self.directory,

@@ -73,12 +73,12 @@ def test_a_lease_expires_when_its_counter_stood_still_on_the_observers_own_clock
     """First sight starts the clock, whatever was written before; a moved counter restarts it."""
     observer = LeaseObserver(FAILOVER)
     table = leases("other")
-    observer.observe(table, now=1000.0)
+    observer.observe(table, seen_at=1000.0)
     assert not observer.expired(table[0], now=1009.9)
     assert observer.expired(table[0], now=1010.0)
 
     moved = [table[0].renewed()]
-    observer.observe(moved, now=1010.0)
+    observer.observe(moved, seen_at=1010.0)
     assert not observer.expired(moved[0], now=1019.9)
 
 
@@ -86,7 +86,7 @@ def test_an_observer_that_was_paused_looks_again_before_it_judges() -> None:
     """A scan after the pause sees the counter moved, so a living owner keeps its lease."""
     observer = LeaseObserver(FAILOVER)
     table = leases("other")
-    observer.observe(table, now=0.0)
+    observer.observe(table, seen_at=0.0)
     renewed = [table[0].renewed()]
 
     assert decide(renewed, observer=observer, now=100.0) == Plan()
@@ -99,6 +99,16 @@ def test_an_expired_lease_is_taken_and_its_owner_does_not_count() -> None:
     decide(table, observer=observer)
 
     assert taken(decide(table, observer=observer, now=FAILOVER)) == ["a", "b"]
+
+
+def test_an_own_lease_that_is_not_held_any_more_is_taken_again() -> None:
+    """It lapsed while the table did not answer, and no other router was there to take it."""
+    table = leases("me", "me", "other")
+    observer = LeaseObserver(FAILOVER)
+    observer.observe(table, 0.0)
+
+    assert taken(plan(table, "me", observer, 0.0, held={"a"})) == ["b"]
+    assert plan(table, "me", observer, 0.0, held={"a", "b"}) == Plan()
 
 
 def test_one_lease_of_the_most_loaded_owner_is_asked_for() -> None:

@@ -131,6 +131,19 @@ async def test_a_finished_shard_is_at_its_end_with_its_children(table: Flaky, he
     assert (stored.checkpoint, stored.children, stored.owner) == (SHARD_END, ("a", "b"), None)
 
 
+async def test_a_checkpoint_that_waits_does_not_undo_the_end(table: Flaky, held: HeldLease) -> None:
+    """Found by a random history: both were on their way, the end came first."""
+    table.delay = 0.4
+    end = asyncio.create_task(held.finish([]))
+    await asyncio.sleep(0.1)
+
+    with pytest.raises(LeaseLost):
+        await held.checkpoint("100")
+
+    await end
+    assert table.leases["shard"].checkpoint == SHARD_END
+
+
 async def test_a_write_whose_answer_was_lost_does_not_lose_the_lease(table: Flaky, held: HeldLease) -> None:
     """The next write finds its own earlier one and goes on from there."""
     table.lose_answer = True

@@ -151,6 +151,11 @@ class Histories(RuleBasedStateMachine):
     def other_calls_fail(self, operation: str, code: str) -> None:
         self.simulation.table.faults.fail(operation, code, 2)
 
+    @rule(failures=st.sampled_from([0, 1, 4, 60]), lost_answers=st.integers(0, 2))
+    def lease_table_fails(self, failures: int, lost_answers: int) -> None:
+        self.simulation.leases.failures = failures
+        self.simulation.leases.lost_answers = lost_answers
+
     @rule()
     def iterators_expire(self) -> None:
         self.simulation.table.faults.expire_iterators()
@@ -177,6 +182,7 @@ class Histories(RuleBasedStateMachine):
         simulation = self.simulation
         simulation.table.faults.clear()
         simulation.sqs.faults.clear()
+        simulation.leases.failures = simulation.leases.lost_answers = 0
         for node in simulation.nodes.values():
             node.resume()
         if not simulation.nodes:
