@@ -36,7 +36,7 @@ class Routers:
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     failover_seconds: float = FAILOVER_SECONDS
 
-    def start(self, name: str) -> subprocess.Popen[bytes]:
+    def start(self, name: str, **environment: str) -> subprocess.Popen[bytes]:
         """Start one; its log is in the test's folder."""
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
@@ -49,6 +49,7 @@ class Routers:
                     "ROUTER_FAILOVER_SECONDS": str(self.failover_seconds),
                     "ROUTER_HANDOVER_SECONDS": "2",
                     "ROUTER_LEASE_SCAN_SECONDS": "0.5",
+                    **environment,
                 },
                 stdout=log,
                 stderr=log,
