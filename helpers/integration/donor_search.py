@@ -69,7 +69,7 @@ class DonorSearch(Helper[Config]):
             modified_data={
                 "ds_rating": rating,
                 "profile_link": profile_link,
-                "raw_response": answer,
+                "raw_response": donorlead.without_key(answer),
                 "contact_id": ctx.contact_id,
             },
             actions=actions,

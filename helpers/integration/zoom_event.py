@@ -31,7 +31,7 @@ class ZoomEventConfig(HelperConfig):
     start_time: OptionalText = Field(default=None, description="create: ISO 8601, passed on as it is.")
     duration: Annotated[WholeNumber, empty_is_default] = Field(default=60, description="create: minutes.")
     timezone: DefaultText = Field(default="UTC", description="create: IANA name.")
-    password: OptionalText = Field(default=None, description="create: passcode.", json_schema_extra={"writeOnly": True})
+    password: OptionalText = Field(default=None, description="create: passcode.")
     name_field: DefaultText = Field(default="FirstName", description="register: field with the registrant's name.")
     email_field: DefaultText = Field(default="Email", description="register: field with the registrant's e-mail.")
     save_join_url_to: OptionalText = Field(default=None, description="Field that receives the join URL.")

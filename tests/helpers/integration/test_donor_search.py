@@ -116,6 +116,15 @@ async def test_a_key_that_the_service_echoes_is_masked() -> None:
     assert result.output.modified_data["raw_response"]["query"] == "api_key=***&first=Ada"
 
 
+async def test_masking_does_not_reach_the_findings() -> None:
+    """A test key that is part of a word leaves the answer as it is."""
+    result = await run(service_auths={"donorlead": {"api_key": "Link"}})
+
+    assert result.output is not None
+    assert result.output.modified_data["profile_link"] == "https://ds.example/1"
+    assert result.output.modified_data["raw_response"] == FOUND
+
+
 async def test_failing_writes_are_logged() -> None:
     """Post-steps: the search is not repeated."""
     crm = {"contact": CONTACT, "tags": TAGS, "fail": {"set_field_value": ["Rating"], "apply_tag": True}}
