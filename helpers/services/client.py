@@ -130,7 +130,7 @@ class ServiceClient:
         try:
             self.auth = await asyncio.shield(renewal)
         except asyncio.CancelledError:
-            await renewal
+            await asyncio.wait({renewal})
             raise
 
     async def _send(

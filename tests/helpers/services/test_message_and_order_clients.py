@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator, Callable
@@ -172,3 +173,28 @@ async def test_an_order_that_may_exist_is_never_tried_again(
 
     assert error.retryable is retryable
     assert ("unknown outcome" in str(error)) is unknown
+
+
+# renewal ------------------------------------------------------------------------------------------------------
+async def test_a_cancelled_run_keeps_the_tokens_that_are_on_their_way() -> None:
+    """A rotated refresh token exists nowhere else."""
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def reply(request: httpx.Request) -> httpx.Response:
+        if request.url.path != "/token":
+            return httpx.Response(401)
+        asked.set()
+        await answer.wait()
+        return httpx.Response(200, json={"access_token": "new", "refresh_token": "r2"})
+
+    auths = FakeServiceAuths({"keap": {"access_token": "old", "refresh_token": "r1"}})
+    async with httpx.AsyncClient(transport=httpx.MockTransport(reply)) as http:
+        ctx = SimpleNamespace(http=http, clock=FakeClock(), service_auths=auths, settings=HelperSettings())
+        run = asyncio.create_task(KeapOrders(cast("HelperContext[Any]", ctx)).create({}, {}))
+        await asked.wait()
+        run.cancel()
+        answer.set()
+        with pytest.raises(asyncio.CancelledError):
+            await run
+
+    assert (auths.get("keap").access_token, auths.get("keap").refresh_token) == ("new", "r2")
