@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fleet.clock import SystemClock
 from fleet.marshalling import attribute, item, plain
 from fleet.settings import FleetSettings
+from fleet.token_rows import DynamoTokenStore
 from helpers.crm.errors import CrmError, CrmErrorCode
 from helpers.errors import StateConflict
 from helpers.ports import ServiceAuth
@@ -126,6 +127,10 @@ class ConnectionStore:
             )
         except self._dynamodb.exceptions.ConditionalCheckFailedException as exc:
             raise StateConflict(f"the tokens of connection {held.connection_id} were renewed elsewhere") from exc
+
+    def token_store(self, held: Credentials) -> DynamoTokenStore:
+        """The renewable tokens of the connection."""
+        return DynamoTokenStore(self._dynamodb, self._settings, held.auth_id, held.connection_id, clock=self._clock)
 
     async def mark_error(self, connection_id: str) -> None:
         """Set the connection's status to ``error``: its credentials are refused for good."""

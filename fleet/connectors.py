@@ -11,7 +11,10 @@ import structlog
 from fleet.clock import SystemClock
 from fleet.connections import ConnectionStore, Credentials
 from helpers.crm.connector import CrmConnector
-from helpers.crm.factory import ConnectorConfig, build
+from helpers.crm.errors import CrmError, CrmErrorCode
+from helpers.crm.factory import ConnectorConfig, build, rate_limiter
+from helpers.crm.oauth import TOKEN_ENDPOINTS, OAuthTokens
+from helpers.crm.rate_limit import RateLimiter
 from helpers.ports import HelperSettings
 from helpers.rules.egress_transport import CheckedTransport
 
@@ -36,13 +39,15 @@ def http_client(settings: HelperSettings) -> httpx.AsyncClient:
 class _Cached:
     connector: CrmConnector
     account_id: str
+    auth_type: str
     loaded_at: float
 
 
 class Connectors:
     """``await connectors.get(connection_id, account_id)``; concurrent first uses of a connection load it once.
 
-    A connection that is cached for one account is loaded anew for another, which the store then refuses.
+    A connection that is cached for one account is loaded anew for another, which the store then refuses. Rate
+    limiters and OAuth tokens outlive a reload: a fresh window or a second renewal would break what they are for.
     """
 
     def __init__(
@@ -62,22 +67,34 @@ class Connectors:
         self._cached: dict[str, _Cached] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._clients: dict[str, httpx.AsyncClient] = {}
+        self._limiters: dict[tuple[str, str], RateLimiter | None] = {}
+        self._tokens: dict[str, OAuthTokens] = {}
 
     async def get(self, connection_id: str, account_id: str) -> CrmConnector:
-        """The connector of the account's connection. Raises CrmError with the loader's codes."""
+        """The connector of the account's connection, for one run. Raises CrmError with the loader's codes."""
         lock = self._locks.setdefault(connection_id, asyncio.Lock())
         async with lock:
             cached = self._cached.get(connection_id)
             age = self._clock.monotonic() - cached.loaded_at if cached else 0.0
             if cached is None or cached.account_id != account_id or age >= self._cache_seconds:
                 credentials = await self._connections.credentials(connection_id, account_id)
-                cached = _Cached(self._build(credentials), account_id, self._clock.monotonic())
+                cached = _Cached(self._build(credentials), account_id, credentials.auth_type, self._clock.monotonic())
                 self._cached[connection_id] = cached
-            return cached.connector
+        return cached.connector.run_scope()
 
-    def forget(self, connection_id: str) -> None:
-        """Load the connection anew at its next use."""
+    async def refused(self, connection_id: str, error: CrmError) -> None:
+        """A run failed with this error: a dead API key puts its connection into ``error`` (crm.md 2.1).
+
+        A dead OAuth token did so already, when its renewal was refused.
+        """
+        cached = self._cached.get(connection_id)
+        if error.code is not CrmErrorCode.AUTH_EXPIRED or cached is None:
+            return
         self._cached.pop(connection_id, None)
+        self._tokens.pop(connection_id, None)
+        if cached.auth_type == "api_key":
+            log.warning("connection_refused", connection_id=connection_id, platform=error.platform)
+            await self._connections.mark_error(connection_id)
 
     async def close(self) -> None:
         """Close the HTTP clients."""
@@ -97,5 +114,30 @@ class Connectors:
             api_secret=auth.api_secret,
             base_url=credentials.base_url,
             account_id=credentials.account_id,
+            settings=credentials.settings,
         )
-        return build(credentials.slug, config, client, sandbox_path=self._sandbox_path)
+        account = (credentials.slug, credentials.account_id or credentials.connection_id)
+        if account not in self._limiters:
+            self._limiters[account] = rate_limiter(credentials.slug, self._clock)
+        return build(
+            credentials.slug,
+            config,
+            client,
+            clock=self._clock,
+            settings=self._settings,
+            tokens=self._renewable(credentials, client),
+            limiter=self._limiters[account],
+            sandbox_path=self._sandbox_path,
+        )
+
+    def _renewable(self, credentials: Credentials, client: httpx.AsyncClient) -> OAuthTokens | None:
+        """Tokens that renew themselves, where refresh token and OAuth client are there; one object a connection."""
+        oauth_client = self._settings.oauth_clients.get(credentials.slug)
+        if credentials.slug not in TOKEN_ENDPOINTS or not credentials.auth.refresh_token or oauth_client is None:
+            return None
+        tokens = self._tokens.get(credentials.connection_id)
+        if tokens is None:
+            store = self._connections.token_store(credentials)
+            tokens = OAuthTokens(credentials.slug, store, oauth_client, client, self._clock)
+            self._tokens[credentials.connection_id] = tokens
+        return tokens

@@ -22,6 +22,7 @@ from fleet.state import DynamoStateStore
 from fleet.stored_helpers import AccountHelpers, StoredHelpers
 from helpers.contract import Helper, HelperOutput
 from helpers.crm.connector import CrmConnector
+from helpers.crm.errors import CrmError
 from helpers.invocation import Invocation, Ports, invoke
 from helpers.ports import HelperSettings
 from worker.run_counter import RunCounter
@@ -64,7 +65,11 @@ class HelperRunner:
 
     async def run(self, execution: Execution) -> HelperOutput:
         """Run the helper once. Raises HelperError."""
-        return await invoke(self._helper, _invocation(execution), await self._ports(execution))
+        try:
+            return await invoke(self._helper, _invocation(execution), await self._ports(execution))
+        except CrmError as exc:
+            await self._runtime.connectors.refused(execution.connection_id, exc)
+            raise
 
     async def ended(self, execution: Execution, *, duplicate: bool) -> None:
         """What follows the end of an execution, before its message is deleted. Raises what kept it from happening:

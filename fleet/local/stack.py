@@ -28,7 +28,8 @@ class EmbeddedStack:
     """``async with EmbeddedStack() as stack:`` starts everything and stops it in order.
 
     ``services`` chooses what is started on top of the emulator; ``environment`` is handed to each of them.
-    ``helper_type`` is the worker's HELPER_TYPE; ``seed`` runs before the services start. State lives as long as the stack, in a folder of its own.
+    ``helper_type`` is the worker's HELPER_TYPE; ``seed`` runs before the services start. State lives as long as the
+    stack, in a folder of its own.
     """
 
     def __init__(

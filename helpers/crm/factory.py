@@ -155,6 +155,14 @@ def build(
     return built
 
 
+def rate_limiter(slug: str, clock: Clock) -> RateLimiter | None:
+    """A limiter with the vendor's published windows, to be shared by all connections of one account; None without."""
+    vendor = VENDORS.get(slug)
+    if vendor is None:
+        return None
+    return RateLimiter(getattr(importlib.import_module(vendor.module), vendor.name).dialect.windows, clock)
+
+
 def _credential(slug: str, vendor: Vendor, config: ConnectorConfig, tokens: AccessTokens | None) -> Credential:
     if tokens is None and config.access_token:
         tokens = _FixedToken(config.access_token)

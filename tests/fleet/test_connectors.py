@@ -1,0 +1,154 @@
+"""Connectors are made once a connection and kept for minutes; what must not be doubled outlives a reload."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fleet.clock import SystemClock
+from fleet.connections import ConnectionStore, Credentials
+from fleet.connectors import Connectors
+from helpers.crm.errors import CrmError, CrmErrorCode
+from helpers.ports import HelperSettings, OAuthClient, ServiceAuth
+
+
+class ManualClock(SystemClock):
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
+class Connections(ConnectionStore):
+    """Answers from memory and counts."""
+
+    def __init__(self) -> None:
+        self.reads = 0
+        self.marked: list[str] = []
+        self.rows: dict[str, Credentials] = {}
+        self.stores = 0
+
+    def add(self, slug: str, **values: Any) -> None:
+        auth = ServiceAuth(**{key: values.pop(key) for key in list(values) if key in ServiceAuth.model_fields})
+        self.rows[f"connection:{slug}"] = Credentials(
+            slug=slug, connection_id=f"connection:{slug}", auth_id="auth:1", auth_type=values.get("auth_type", "api_key"),
+            base_url=values.get("url", ""), account_id="tenant", auth=auth, expires_at=None,
+            settings={},
+        )  # fmt: skip
+
+    async def credentials(self, connection_id: str, account_id: str) -> Credentials:
+        self.reads += 1
+        await asyncio.sleep(0)
+        if account_id != "account:1":
+            raise CrmError(CrmErrorCode.FORBIDDEN, "another account's", platform="connection", status_code=403)
+        return self.rows[connection_id]
+
+    def token_store(self, held: Credentials) -> Any:
+        self.stores += 1
+        return object()
+
+    async def mark_error(self, connection_id: str) -> None:
+        self.marked.append(connection_id)
+
+
+@pytest.fixture
+def connections() -> Connections:
+    return Connections()
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def connectors(connections: Connections, clock: ManualClock, tmp_path: Path) -> Connectors:
+    settings = HelperSettings(oauth_clients={"keap": OAuthClient(client_id="id", client_secret="secret")})
+    return Connectors(connections, settings, cache_seconds=300, sandbox_path=str(tmp_path / "crm.db"), clock=clock)
+
+
+async def test_a_burst_of_first_uses_loads_a_connection_once(connectors: Connectors, connections: Connections) -> None:
+    """And later uses not at all, until the cache runs out."""
+    connections.add("sandbox")
+
+    await asyncio.gather(*(connectors.get("connection:sandbox", "account:1") for _ in range(20)))
+
+    assert connections.reads == 1
+
+
+async def test_credentials_are_read_again_after_some_minutes(
+    connectors: Connectors, connections: Connections, clock: ManualClock
+) -> None:
+    """A connection that was closed meanwhile is noticed."""
+    connections.add("sandbox")
+    await connectors.get("connection:sandbox", "account:1")
+    clock.seconds = 299
+    await connectors.get("connection:sandbox", "account:1")
+    assert connections.reads == 1
+
+    clock.seconds = 300
+    await connectors.get("connection:sandbox", "account:1")
+    assert connections.reads == 2
+
+
+async def test_a_cached_connection_is_not_handed_to_another_account(
+    connectors: Connectors, connections: Connections
+) -> None:
+    """The store refuses it."""
+    connections.add("sandbox")
+    await connectors.get("connection:sandbox", "account:1")
+
+    with pytest.raises(CrmError) as refused:
+        await connectors.get("connection:sandbox", "account:2")
+
+    assert refused.value.code is CrmErrorCode.FORBIDDEN
+
+
+async def test_renewal_and_rate_limit_outlive_a_reload(
+    connectors: Connectors, connections: Connections, clock: ManualClock
+) -> None:
+    """A second renewal object would spend the refresh token twice, a fresh window would end in 429."""
+    connections.add("keap", access_token="a", refresh_token="r", auth_type="oauth2")
+    await connectors.get("connection:keap", "account:1")
+    clock.seconds = 1000
+    await connectors.get("connection:keap", "account:1")
+
+    assert (connections.reads, connections.stores) == (2, 1)
+    await connectors.close()
+
+
+@pytest.mark.parametrize(
+    ("code", "auth_type", "marked"),
+    [
+        (CrmErrorCode.AUTH_EXPIRED, "api_key", True),
+        (CrmErrorCode.AUTH_EXPIRED, "oauth2", False),
+        (CrmErrorCode.RATE_LIMITED, "api_key", False),
+    ],
+)
+async def test_a_dead_api_key_puts_its_connection_into_error(
+    connectors: Connectors, connections: Connections, code: CrmErrorCode, auth_type: str, marked: bool
+) -> None:
+    """OAuth connections are marked where the renewal is refused; other errors say nothing about the key."""
+    connections.add("hubspot", access_token="x", api_key="k", auth_type=auth_type)
+    await connectors.get("connection:hubspot", "account:1")
+
+    await connectors.refused("connection:hubspot", CrmError(code, "no", platform="hubspot", status_code=401))
+
+    assert connections.marked == (["connection:hubspot"] if marked else [])
+    await connectors.close()
+
+
+async def test_the_sandbox_needs_the_operators_path(connections: Connections) -> None:
+    """A stored connection cannot open a file of the worker."""
+    connections.add("sandbox", url="/etc/passwd")
+    connectors = Connectors(connections, HelperSettings(), cache_seconds=300)
+
+    with pytest.raises(CrmError) as refused:
+        await connectors.get("connection:sandbox", "account:1")
+
+    assert refused.value.code is CrmErrorCode.PLATFORM_NOT_FOUND
+    await connectors.close()
