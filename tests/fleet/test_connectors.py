@@ -34,8 +34,9 @@ class Connections(ConnectionStore):
 
     def add(self, slug: str, **values: Any) -> None:
         auth = ServiceAuth(**{key: values.pop(key) for key in list(values) if key in ServiceAuth.model_fields})
+        auth_type = values.get("auth_type", "api_key")
         self.rows[f"connection:{slug}"] = Credentials(
-            slug=slug, connection_id=f"connection:{slug}", auth_id="auth:1", auth_type=values.get("auth_type", "api_key"),
+            slug=slug, connection_id=f"connection:{slug}", auth_id="auth:1", auth_type=auth_type,
             base_url=values.get("url", ""), account_id="tenant", auth=auth, expires_at=None,
             settings={},
         )  # fmt: skip
