@@ -33,7 +33,7 @@ class RouteEntry(FormConfig):
     """A URL and the conditions under which it is chosen."""
 
     label: OptionalText = Field(default=None, description="Name in the routing reason.")
-    redirect_url: Url = Field(description="The URL (also redirectUrl).")
+    redirect_url: Url = Field(alias="redirectUrl", description="The URL (also redirect_url).")
     conditions: Annotated[list[Condition], null_is_default] = Field(default=[], description="Without any: always.")
 
 

@@ -78,7 +78,7 @@ def _compute(operation: str, source: Decimal, second: Decimal) -> int | float:
             root = source.sqrt()
             return json_number(root) if root * root == source else math.sqrt(source)
         case "abs":
-            return json_number(abs(source))
+            return json_number(source.copy_abs())
         case "round":
             return json_number(round_half_away(source))
         case "ceil":

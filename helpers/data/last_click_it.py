@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Self
 
@@ -14,7 +14,7 @@ from helpers.crm.errors import Unsupported
 from helpers.data.email_stats import AddressField, address_of, last_event
 from helpers.errors import HelperError
 from helpers.rules.config_types import ExactNumber, Flag, OptionalText, empty_is_default, null_is_default
-from helpers.rules.dates import instant_of, utc_text
+from helpers.rules.dates import days_before, instant_of, utc_text
 from helpers.rules.effects import Effects
 from helpers.rules.empty import is_blank, is_empty
 from helpers.rules.numbers import parse_number
@@ -105,7 +105,7 @@ async def _store_click(ctx: HelperContext[Config], save_to: str) -> HelperOutput
     clicked = instant_of(value)
     if clicked is None:
         ctx.log("the click date cannot be read: window and frequency are skipped")
-    elif config.attribution_window_days > 0 and clicked < now - _days(config.attribution_window_days):
+    elif config.attribution_window_days > 0 and clicked < days_before(now, config.attribution_window_days):
         return HelperOutput.ok(
             "the click is outside the window", modified_data={"last_click_date": text, "within_window": False}
         )
@@ -145,7 +145,7 @@ async def _frequency(ctx: HelperContext[Config], effects: Effects, address: str,
         return 0
     events = await _read_softly(ctx, f"_email_stats.{address}.Events")
     if isinstance(events, list):
-        start = now - _days(analysis.analysis_period_days)
+        start = days_before(now, analysis.analysis_period_days)
         clicks = sum(1 for event in events if _is_click_in(event, start, now))
     else:
         total = int(parse_number(await ctx.read("click_count")) or 0)
@@ -170,10 +170,6 @@ async def _read_softly(ctx: HelperContext[Config], key: str) -> Any:
     except Unsupported as exc:
         ctx.log(str(exc))
         return None
-
-
-def _days(number: Decimal) -> timedelta:
-    return timedelta(days=float(number))
 
 
 async def _store_utm(ctx: HelperContext[Config]) -> HelperOutput:

@@ -136,8 +136,8 @@ async def _twilio_agrees(ctx: HelperContext[Config], number: phonenumbers.PhoneN
     response = await call(
         ctx,
         "GET",
-        f"{auth.base_url.rstrip('/') or TWILIO_LOOKUP}/"
-        f"{phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)}",
+        # Not below the connection's base URL: that is the host of the messaging API.
+        f"{TWILIO_LOOKUP}/{phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)}",
         service="Twilio Lookup",
         headers={"Authorization": basic_authorization(auth.api_key, auth.api_secret)},
         secrets=[auth.api_secret],

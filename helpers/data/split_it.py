@@ -10,6 +10,7 @@ from helpers.contract import Action, Example, Helper, HelperConfig, HelperContex
 from helpers.rules.config_types import OptionalText, WholeNumber, empty_is_default
 from helpers.rules.counters import count_once
 from helpers.rules.effects import soft
+from helpers.rules.steps import once
 from helpers.rules.text import to_text
 
 LABELS = "ABCDE"
@@ -82,6 +83,13 @@ class SplitIt(Helper[Config]):
         config = ctx.config
         if config.split_method == "counter":
             return (await count_once(ctx, f"split:{ctx.helper_id}") - 1) % config.split_count
-        last = to_text(await ctx.read(str(config.state_field))).strip().upper()
-        known = LABELS[: config.split_count]
-        return (known.index(last) + 1) % config.split_count if last in list(known) else 0
+        # Remembered before anything is done: a delivery that comes again must not read its own label and go on to
+        # the next way.
+        chosen = await once(ctx, "way", lambda: _next_way(ctx))
+        return int(chosen["index"])
+
+
+async def _next_way(ctx: HelperContext[Config]) -> dict[str, int]:
+    last = to_text(await ctx.read(str(ctx.config.state_field))).strip().upper()
+    known = list(LABELS[: ctx.config.split_count])
+    return {"index": (known.index(last) + 1) % len(known) if last in known else 0}

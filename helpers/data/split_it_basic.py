@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from helpers.contract import Example, Helper, HelperConfig, HelperContext, HelperOutput
-from helpers.rules.config_types import OptionalTagRef, OptionalText
+from helpers.rules.config_types import OptionalText
 from helpers.rules.counters import count_once
 from helpers.rules.effects import best_effort
 
@@ -17,8 +17,8 @@ class Config(HelperConfig):
 
     split_type: Literal["tag_split", "goal_split"] = Field(description="Apply a tag or achieve a goal.")
     last_group: Literal["a", "b"] = Field(description="Group run last, before the first run of ours.")
-    split_tag_a: OptionalTagRef = Field(default=None, description="Tag of group a (tag_split).")
-    split_tag_b: OptionalTagRef = Field(default=None, description="Tag of group b (tag_split).")
+    split_tag_a: OptionalText = Field(default=None, description="Tag of group a (tag_split).")
+    split_tag_b: OptionalText = Field(default=None, description="Tag of group b (tag_split).")
     split_goal_a: OptionalText = Field(default=None, description="Goal of group a (goal_split).")
     split_goal_b: OptionalText = Field(default=None, description="Goal of group b (goal_split).")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -61,7 +62,8 @@ class WhenIsIt(Helper[Config]):
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=zone_named(config.from_timezone))
         try:
-            local = moment.astimezone(zone_named(config.to_timezone))
+            # By way of UTC: within one zone astimezone() would keep a wall clock that daylight saving time skips.
+            local = moment.astimezone(UTC).astimezone(zone_named(config.to_timezone))
         except OverflowError as exc:
             raise PermanentFailure("the result is outside the years 1 to 9999") from exc
         text = format_date(local, config.output_format)
