@@ -64,7 +64,6 @@ class LeaseCoordinator:
     ) -> None:
         self.owner = owner
         self.holdings: dict[str, Holding] = {}
-        self.leases: tuple[Lease, ...] = ()
         self.scanned_at = clock.monotonic()
         self._table = table
         self._start_consumer = start_consumer
@@ -119,7 +118,6 @@ class LeaseCoordinator:
         leases = await self._table.scan()
         self.scanned_at = self._clock.monotonic()
         self._observer.observe(leases, self.scanned_at)
-        self.leases = tuple(leases)
         self._forget_asked(leases)
         resting = {key for key, until in self._resting.items() if until > now}
         usable = [lease for lease in leases if lease.key not in resting or lease.owner not in {None, self.owner}]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -174,7 +174,3 @@ class Outbox:
             # A malformed record may have no number of its own; the end of its page has one.
             self.low_water = first.sequence_number or self.low_water
             order.popleft()
-
-    def unsent(self) -> Sequence[Entry]:
-        """What is not sent yet, in stream order."""
-        return [entry for entry in self._order if isinstance(entry, Entry) and not entry.done]

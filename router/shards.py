@@ -14,15 +14,17 @@ class Shard:
 
     shard_id: str
     parent_id: str | None = None
-    closed: bool = False
 
     @classmethod
     def from_description(cls, description: Mapping[str, Any]) -> Shard:
-        """From an entry of ``StreamDescription.Shards``. An empty shard may have no starting number at all."""
+        """From an entry of ``StreamDescription.Shards``.
+
+        Its sequence numbers are not used: an empty shard may have none, and whether a shard is closed is told by its
+        own last page, while listings are eventually consistent.
+        """
         return cls(
             shard_id=description["ShardId"],
             parent_id=description.get("ParentShardId") or None,
-            closed="EndingSequenceNumber" in description.get("SequenceNumberRange", {}),
         )
 
 
@@ -50,11 +52,6 @@ class ShardGraph:
         """The parent while it is listed."""
         parent_id = self._shards[shard_id].parent_id
         return parent_id if parent_id in self._shards else None
-
-    def is_closed(self, shard_id: str) -> bool:
-        """Whether nothing is written to it any more. A parent with children is closed even while the listing,
-        which is eventually consistent, shows no ending number yet."""
-        return self._shards[shard_id].closed or bool(self._children.get(shard_id))
 
     def in_lineage_order(self) -> Iterator[Shard]:
         """Every shard after its parent, so that no child is ever known without a parent that is readable."""

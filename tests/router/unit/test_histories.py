@@ -136,6 +136,24 @@ class Histories(RuleBasedStateMachine):
         node = self.simulation.nodes[self.node(number)]
         node.resume() if node.paused else node.pause()
 
+    @precondition(lambda self: self.simulation.nodes)
+    @rule(number=which, chosen=st.lists(groups, min_size=1, max_size=8), seconds=st.sampled_from([9.0, 13.0, 35.0]))
+    def pause_router_in_the_middle_of_work(self, number: int, chosen: list[str], seconds: float) -> None:
+        """SIGSTOP with records in flight, for about or well beyond the failover time."""
+
+        async def pause() -> None:
+            node = self.simulation.nodes[self.node(number)]
+            for group in chosen:
+                self.simulation.insert(group)
+            await asyncio.sleep(0.6)
+            node.pause()
+            for group in chosen:
+                self.simulation.insert(group)
+            await asyncio.sleep(seconds)
+            node.resume()
+
+        self.run(pause())
+
     # failures -------------------------------------------------------------------------------------------
     @rule(
         faults=st.lists(st.sampled_from(["throttled", "entries", "lost", "unanswered", "unanswered_half"]), max_size=4)

@@ -15,7 +15,7 @@ def graph() -> ShardGraph:
             Shard("4", "3"),
             Shard("3", "1"),
             Shard("2", "1"),
-            Shard("1", None, closed=True),
+            Shard("1", None),
             Shard("9", "8"),
         ]
     )
@@ -36,19 +36,12 @@ def test_a_trimmed_parent_makes_its_child_a_root(graph: ShardGraph) -> None:
     assert graph.children("8") == ("9",)
 
 
-def test_a_parent_with_children_is_closed_whatever_its_listing_says(graph: ShardGraph) -> None:
-    """Listings are eventually consistent."""
-    assert graph.is_closed("1")
-    assert graph.is_closed("3")
-    assert not graph.is_closed("4")
-
-
 def test_a_description_without_numbers_is_an_open_shard() -> None:
     """An empty shard has none on some services."""
-    assert Shard.from_description({"ShardId": "1"}) == Shard("1", None, closed=False)
+    assert Shard.from_description({"ShardId": "1"}) == Shard("1", None)
     assert Shard.from_description(
         {"ShardId": "2", "ParentShardId": "1", "SequenceNumberRange": {"EndingSequenceNumber": "7"}}
-    ) == Shard("2", "1", closed=True)
+    ) == Shard("2", "1")
 
 
 def test_membership_and_size(graph: ShardGraph) -> None:
