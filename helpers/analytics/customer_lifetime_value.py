@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -70,29 +69,25 @@ class CustomerLifetimeValue(Helper[Config]):
         count = int(amount(await ctx.read(count_key)))
         if count == 0:
             return HelperOutput.no_op("the contact has no invoices")
-        figures: dict[str, Fraction] = {
-            "total_spend": _cents(paid),
-            "average_order": _cents(paid / count if paid > 0 else Fraction(0)),
-            "total_owe": _cents(due - paid),
-        }
+        spend = round_half_away(paid, 2)
+        average = round_half_away(paid / count if paid > 0 else 0, 2)
+        owe = round_half_away(due - paid, 2)
         effects = Effects(ctx, transient_stops=True)
         for field, value in (
             (config.lcv_total_orders, count),
-            (config.lcv_total_spend, json_number(figures["total_spend"])),
-            (config.lcv_average_order, json_number(figures["average_order"])),
-            (config.lcv_total_due, json_number(figures["total_owe"])),
+            (config.lcv_total_spend, spend),
+            (config.lcv_average_order, average),
+            (config.lcv_total_due, owe),
         ):
             if field is not None:
                 await effects.attempt(f"saving {field}", ctx.write(field, to_text(value)))
         modified = {
             "total_orders": count,
-            **{name: json_number(value) for name, value in figures.items()},
+            "total_spend": json_number(spend),
+            "average_order": json_number(average),
+            "total_owe": json_number(owe),
             "include_zero": config.include_zero,
         }
         if effects.all_failed:
             return HelperOutput.failed("no figure could be saved", modified_data=modified)
         return HelperOutput.ok(f"{count} orders", modified_data=modified, actions=effects.actions)
-
-
-def _cents(value: Fraction) -> Fraction:
-    return Fraction(round_half_away(value, 2))

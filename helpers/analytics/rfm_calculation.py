@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from helpers.analytics import rfm_scores
 from helpers.analytics.invoices import amount
 from helpers.contract import Action, Example, Helper, HelperConfig, HelperContext, HelperOutput
-from helpers.rules.config_types import Flag, OptionalTagRef, WholeNumber, null_is_default
+from helpers.rules.config_types import Flag, OptionalTagRef, empty_is_default, null_is_default, to_number
 from helpers.rules.dates import parse_date
 from helpers.rules.effects import Effects
 from helpers.rules.numbers import json_number, parse_number, round_half_away
@@ -28,11 +28,22 @@ METRICS = (
 THRESHOLD_KEYS = ("1_2_threshold", "2_3_threshold", "3_4_threshold", "4_5_threshold")
 
 
+def _integral(value: Any) -> int:
+    """Raises ValueError for a fraction: a score is not cut to size."""
+    number = to_number(value)
+    if number % 1:
+        raise ValueError("write a whole number")
+    return int(number)
+
+
+Score = Annotated[int, BeforeValidator(_integral)]
+
+
 class ScoreRange(HelperConfig):
     """Lowest and highest score."""
 
-    min: Annotated[WholeNumber, Field(ge=1, le=9), null_is_default] = Field(default=1, description="Lowest score.")
-    max: Annotated[WholeNumber, Field(ge=2, le=10), null_is_default] = Field(default=5, description="Highest score.")
+    min: Annotated[Score, Field(ge=1, le=9), empty_is_default] = Field(default=1, description="Lowest score.")
+    max: Annotated[Score, Field(ge=2, le=10), empty_is_default] = Field(default=5, description="Highest score.")
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

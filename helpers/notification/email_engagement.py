@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Any, Literal
@@ -23,7 +23,7 @@ from helpers.rules.config_types import (
     null_is_default,
     to_number,
 )
-from helpers.rules.dates import instant_of, utc_text
+from helpers.rules.dates import days_before, instant_of, utc_text
 from helpers.rules.effects import Effects
 from helpers.rules.empty import is_blank
 from helpers.rules.numbers import parse_number
@@ -132,7 +132,7 @@ class EmailEngagement(Helper[Config]):
         scoring = ("opens", "clicks") if config.engagement_type == "all" else (config.engagement_type,)
         base = sum((counts[name] * weights[name] for name in scoring), Fraction(0))
         score = engagement.decayed_score(base, last, now, Fraction(config.time_decay_days))
-        recent = last is not None and last > now - timedelta(days=float(config.lookback_days))
+        recent = last is not None and last > days_before(now, config.lookback_days)
         level = engagement.level(
             score, recent, Fraction(config.thresholds.highly_engaged), Fraction(config.thresholds.engaged)
         )

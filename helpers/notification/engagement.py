@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
-from helpers.rules.dates import instant_of
+from helpers.rules.dates import days_before, instant_of
 
 
 def decayed_score(base: Fraction, last: datetime | None, now: datetime, decay_days: Fraction) -> int:
@@ -38,7 +38,7 @@ def segment(score: int, hot: Fraction, warm: Fraction) -> str:
 
 def trend_of_events(events: Sequence[Any], weights: Mapping[str, Fraction], now: datetime, days: Fraction) -> str:
     """The weighted events of the last ``days`` against those of the ``days`` before."""
-    span = timedelta(days=float(days))
+    middle, start = days_before(now, days), days_before(now, 2 * days)
     recent = earlier = Fraction(0)
     for event in events:
         if not isinstance(event, Mapping):
@@ -47,9 +47,9 @@ def trend_of_events(events: Sequence[Any], weights: Mapping[str, Fraction], now:
         at = instant_of(event.get("at"))
         if at is None:
             continue
-        if now - span < at <= now:
+        if middle < at <= now:
             recent += weight
-        elif now - 2 * span < at <= now - span:
+        elif start < at <= middle:
             earlier += weight
     if recent == earlier:
         return "stable"
@@ -60,4 +60,4 @@ def trend_of_last(last: datetime | None, score: int, now: datetime, days: Fracti
     """Without history: by the last engagement alone."""
     if last is None or score <= 0:
         return "stable"
-    return "increasing" if last > now - timedelta(days=float(days)) else "decreasing"
+    return "increasing" if last > days_before(now, days) else "decreasing"

@@ -10,6 +10,8 @@ import re
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Any
 
+from helpers.rules.numbers import Exact
+
 MONTHS = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
@@ -85,6 +87,14 @@ def as_utc(moment: datetime) -> datetime:
     Raises OverflowError where the UTC clock would leave the years 1-9999.
     """
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def days_before(moment: datetime, days: Exact) -> datetime:
+    """The aware moment so many days earlier; the first or last instant of the calendar where it would leave it."""
+    try:
+        return moment - timedelta(days=float(days))
+    except OverflowError:
+        return datetime(1, 1, 1, tzinfo=UTC) if days > 0 else datetime(9999, 12, 31, tzinfo=UTC)
 
 
 def instant_of(value: Any) -> datetime | None:
