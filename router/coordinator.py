@@ -19,6 +19,7 @@ from router.held_lease import HeldLease
 from router.leases import SCHEDULER_KEY, Lease, LeaseConflict, LeaseLost, LeaseTable
 from router.settings import RouterSettings
 from router.streams import AWS_ERRORS, error_code
+from router.uninterrupted import uninterrupted
 
 log = structlog.get_logger(__name__)
 
@@ -119,8 +120,8 @@ class LeaseCoordinator:
         self.scanned_at = self._clock.monotonic()
         self._observer.observe(leases, self.scanned_at)
         self._forget_asked(leases)
-        resting = {key for key, until in self._resting.items() if until > now}
-        usable = [lease for lease in leases if lease.key not in resting or lease.owner not in {None, self.owner}]
+        self._resting = {key: until for key, until in self._resting.items() if until > now}
+        usable = [lease for lease in leases if lease.key not in self._resting or lease.owner not in {None, self.owner}]
         decision = plan(
             usable,
             self.owner,
@@ -153,6 +154,10 @@ class LeaseCoordinator:
     async def _take(self, lease: Lease) -> None:
         if lease.key in self.holdings:
             return
+        # Cut off half-way it would own a lease that nobody reads under until the failover time is over.
+        await uninterrupted(self._take_now(lease))
+
+    async def _take_now(self, lease: Lease) -> None:
         started = self._clock.monotonic()
         taken = lease.taken_by(self.owner)
         try:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from fleet.clock import SystemClock
 from router.leases import Lease, LeaseConflict, LeaseLost, LeaseTable
+from router.uninterrupted import uninterrupted
 
 
 class HeldLease:
@@ -83,8 +84,7 @@ class HeldLease:
         await self._write(change, last=True)
 
     async def _write(self, change: Callable[[Lease], Lease], *, last: bool = False) -> None:
-        # Shielded: a write that is cancelled half-way may have happened, and then the next one would not fit.
-        await asyncio.shield(self._swap(change, last=last))
+        await uninterrupted(self._swap(change, last=last))
 
     async def _swap(self, change: Callable[[Lease], Lease], *, last: bool) -> None:
         async with self._lock:

@@ -15,6 +15,7 @@ from fleet.execution import Execution, TransitionRefused
 from fleet.metrics import Metrics
 from router.consumer import Outcome
 from router.held_lease import HeldLease
+from router.leases import LeaseLost
 from router.settings import RouterSettings
 from router.streams import AWS_ERRORS, error_code
 
@@ -76,6 +77,11 @@ class Scheduler:
             await asyncio.gather(work, return_exceptions=True)
             await self.held.release(None)
             return Outcome.HANDED_OVER
+        except LeaseLost:
+            return Outcome.LOST
+        except AWS_ERRORS as exc:
+            log.warning("release_failed", lease_key=self.held.key, code=error_code(exc))
+            return Outcome.LOST
         finally:
             for task in (work, *ends):
                 task.cancel()
@@ -88,21 +94,22 @@ class Scheduler:
     async def _loop(self) -> None:
         while True:
             try:
-                found = await self.run_once()
+                started = await self.run_once()
             except AWS_ERRORS as exc:
                 log.warning("schedule_failed", code=error_code(exc))
-                found = 0
-            if found < DUE_LIMIT:
+                started = 0
+            if started < DUE_LIMIT:
                 await asyncio.sleep(self._settings.router_schedule_poll_seconds)
 
     async def run_once(self) -> int:
-        """Queue everything that is due now; returns how many were found. Order per message group is exact, groups
-        run next to each other, all begin in order of not_before."""
+        """Queue what is due now, at most DUE_LIMIT; returns how many were tried. Order per message group is exact,
+        groups run next to each other, all begin in order of not_before."""
         due = await self._index.due(self._clock.now(), DUE_LIMIT)
         now = self._looked_at = self._clock.monotonic()
         self._queued = {key: at for key, at in self._queued.items() if now - at < REMEMBER_SECONDS}
         slots = asyncio.Semaphore(self._settings.router_schedule_concurrency)
         last_of_group: dict[str, asyncio.Task[bool]] = {}
+        started = 0
         async with asyncio.TaskGroup() as tasks:
             for execution in due:
                 if execution.execution_id in self._queued:
@@ -111,8 +118,9 @@ class Scheduler:
                 if not self.held.valid:
                     break
                 group = message_group_id(execution.model_dump(include={"execution_id", "account_id", "contact_id"}))
+                started += 1
                 last_of_group[group] = tasks.create_task(self._queue(execution, last_of_group.get(group), slots))
-        return len(due)
+        return started
 
     async def _queue(self, execution: Execution, before: asyncio.Task[bool] | None, slots: asyncio.Semaphore) -> bool:
         """False when it, or one before it in its group, has to be tried again: then the group waits."""

@@ -15,6 +15,7 @@ class MemoryLeaseTable:
     """
 
     def __init__(self) -> None:
+        self.latency_seconds = 0.0
         self.failures = 0
         self.lost_answers = 0
         self.leases: dict[str, Lease] = {}
@@ -52,7 +53,7 @@ class MemoryLeaseTable:
         return True
 
     async def _begin(self) -> None:
-        await asyncio.sleep(0)
+        await asyncio.sleep(self.latency_seconds)
         if self.failures:
             self.failures -= 1
             raise TimeoutError("the lease table does not answer")

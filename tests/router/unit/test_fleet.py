@@ -563,8 +563,10 @@ async def test_every_lease_event_is_one_structured_line(simulation: Simulation) 
     assert events >= {"lease_created", "lease_taken", "lease_requested", "lease_handed_over", "lease_ended"}
 
 
-async def test_routers_start_and_stop_a_hundred_times(simulation: Simulation) -> None:
-    """Start/stop stress: no task is left, no lease is kept."""
+@pytest.mark.parametrize("latency", [0.0, 0.05, 0.3])
+async def test_routers_start_and_stop_a_hundred_times(simulation: Simulation, latency: float) -> None:
+    """Start/stop stress, also in the middle of taking a lease: no task is left, no lease is kept."""
+    simulation.leases.latency_seconds = latency
     for number in range(100):
         node = simulation.start()
         simulation.insert(f"contact-{number % 5}")

@@ -55,6 +55,7 @@ class Histories(RuleBasedStateMachine):
         async def start() -> None:
             self.simulation = Simulation()
             self.simulation.sqs.latency_seconds = self.simulation.table.faults.latency_seconds = latency
+            self.simulation.leases.latency_seconds = latency
             for _ in range(routers):
                 self.simulation.start()
 
