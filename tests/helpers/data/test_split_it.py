@@ -104,3 +104,13 @@ async def test_a_bad_config_is_refused(change: dict[str, Any], named: str) -> No
 
     assert result.config_error is not None
     assert named in str(result.config_error)
+
+
+async def test_a_second_delivery_stays_in_its_way() -> None:
+    """It must not read its own label and go on to the next."""
+    ids = {"execution_id": "exec:1"}
+    first = await run(TAGS, "A", ids=ids)
+    second = await run_helper("split_it", TAGS, crm=first.crm, ids=ids, state=first.state)
+    another = await run_helper("split_it", TAGS, crm=first.crm, state=first.state)
+
+    assert [r.output.modified_data["split_choice"] for r in (first, second, another)] == ["B", "B", "A"]
