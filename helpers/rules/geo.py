@@ -9,20 +9,21 @@ import ipaddress
 import json
 from dataclasses import asdict, dataclass
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
 from helpers.contract import HelperContext
 from helpers.errors import PermanentFailure, TransientFailure
-from helpers.ports import StateStore
 from helpers.rules.config_keys import country_key, region_key
+from helpers.rules.egress import is_globally_routable
+from helpers.rules.http_outcomes import retry_after_seconds, send
 from helpers.rules.text import to_text
 
 FREE_SERVICE = "http://ip-api.com/json/"
 KEYED_SERVICE = "https://pro.ip-api.com/json/"
 ROUTING_FIELDS = "status,message,country,countryCode,region,regionName,city,lat,lon,timezone"
 CACHE_SECONDS = 24 * 3600
-LARGEST_REPLY_BYTES = 64 * 1024
 
 _FREE_QUOTA_KEY = "geo:ip-api:wait-until"
 # The free service counts per minute; this is the wait when it does not say how long.
@@ -71,8 +72,7 @@ def public_address(text: str) -> str:
     address = _parsed(literal)
     if address is None:
         raise LocationUnknown(f"{literal[:100]!r} is no IP address")
-    judged = getattr(address, "ipv4_mapped", None) or address
-    if not judged.is_global or judged.is_multicast or judged.is_reserved:
+    if not is_globally_routable(address):
         raise LocationUnknown(f"{literal} is a private or reserved IP address")
     return literal
 
@@ -149,34 +149,21 @@ def _look_up_database(path: str, ip: str) -> GeoLocation:
 
 async def _ask_ip_api(ctx: HelperContext[Any], ip: str, fields: str, timeout_seconds: float) -> GeoLocation:
     key = ctx.settings.ip_api_key
-    params = ({"key": key} if key else {}) | ({"fields": fields} if fields else {})
     if not key:
-        await _wait_for_free_quota(ctx)
-    try:
-        async with ctx.http.stream(
-            "GET", (KEYED_SERVICE if key else FREE_SERVICE) + ip, params=params, timeout=timeout_seconds
-        ) as response:
-            body = await _read_capped(response)
-    except httpx.TransportError as exc:
-        raise TransientFailure(f"ip-api.com did not answer: {type(exc).__name__}") from exc
+        await _respect_free_quota(ctx)
+    # The field list goes out with plain commas, as ip-api documents it.
+    query = "&".join(part for part in (key and f"key={quote(key, safe='')}", fields and f"fields={fields}") if part)
+    url = (KEYED_SERVICE if key else FREE_SERVICE) + ip + (query and f"?{query}")
+    response = await send(ctx, "GET", url, service="ip-api.com", secrets=[key], total_seconds=timeout_seconds)
     if not key:
-        await _note_free_quota(ctx.state, ctx.clock.now().timestamp(), response)
-    if response.status_code == httpx.codes.TOO_MANY_REQUESTS or response.status_code >= 500:
-        raise TransientFailure(
-            f"ip-api.com answered HTTP {response.status_code}", retry_after=_seconds(response, "X-Ttl", "Retry-After")
-        )
-    if response.status_code != httpx.codes.OK:
-        raise LocationUnknown(f"ip-api.com answered HTTP {response.status_code}")
-    return _read_reply(body, ip)
-
-
-async def _read_capped(response: httpx.Response) -> bytes:
-    body = b""
-    async for chunk in response.aiter_bytes():
-        body += chunk
-        if len(body) > LARGEST_REPLY_BYTES:
-            raise LocationUnknown("the reply of ip-api.com is too large")
-    return body
+        await _note_free_quota(ctx, response)
+    status = response.status_code
+    if status == httpx.codes.TOO_MANY_REQUESTS or status >= 500:
+        wait = _seconds(response, "X-Ttl") or retry_after_seconds(response.headers, ctx.clock.now())
+        raise TransientFailure(f"ip-api.com answered HTTP {status}", retry_after=wait)
+    if status != httpx.codes.OK:
+        raise LocationUnknown(f"ip-api.com answered HTTP {status}")
+    return _read_reply(response.content, ip)
 
 
 def _read_reply(body: bytes, ip: str) -> GeoLocation:
@@ -210,23 +197,20 @@ def _read_reply(body: bytes, ip: str) -> GeoLocation:
 
 
 # The free service bans callers that ignore its quota, and all workers behind one address share it. ---------------
-async def _wait_for_free_quota(ctx: HelperContext[Any]) -> None:
+async def _respect_free_quota(ctx: HelperContext[Any]) -> None:
     entry = await ctx.state.get(_FREE_QUOTA_KEY)
     left = entry.value["until"] - ctx.clock.now().timestamp() if entry else 0
     if left > 0:
         raise TransientFailure("the free quota of ip-api.com is used up", retry_after=left)
 
 
-async def _note_free_quota(state: StateStore, now: float, response: httpx.Response) -> None:
-    used_up = response.status_code == httpx.codes.TOO_MANY_REQUESTS or response.headers.get("X-Rl") == "0"
-    if used_up:
+async def _note_free_quota(ctx: HelperContext[Any], response: httpx.Response) -> None:
+    if response.status_code == httpx.codes.TOO_MANY_REQUESTS or response.headers.get("X-Rl") == "0":
         wait = _seconds(response, "X-Ttl") or _FREE_QUOTA_WINDOW_SECONDS
-        await state.put(_FREE_QUOTA_KEY, {"until": now + wait}, ttl_seconds=wait)
+        until = ctx.clock.now().timestamp() + wait
+        await ctx.state.put(_FREE_QUOTA_KEY, {"until": until}, ttl_seconds=wait)
 
 
-def _seconds(response: httpx.Response, *headers: str) -> float | None:
-    for header in headers:
-        value = response.headers.get(header, "")
-        if value.isdigit():
-            return float(value)
-    return None
+def _seconds(response: httpx.Response, header: str) -> float | None:
+    value = response.headers.get(header, "")
+    return float(value) if value.isdecimal() else None
