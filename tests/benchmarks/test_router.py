@@ -13,7 +13,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ import pytest
 
 from fleet import names
 from fleet.aws import AwsClients, aws_clients
+from fleet.execution import schedule_bucket
 from fleet.marshalling import item
 from fleet.operations.provision import Provisioner
 from fleet.settings import FleetSettings
@@ -62,15 +63,18 @@ def execution(number: int, **values: Any) -> dict[str, Any]:
     }
 
 
-async def load(settings: FleetSettings, records: int) -> None:
+async def load(settings: FleetSettings, records: int, **values: Any) -> None:
     async with aws_clients(settings) as aws:
         for start in range(0, records, 500):
             chunks = [range(first, min(first + 25, records)) for first in range(start, min(start + 500, records), 25)]
-            await asyncio.gather(*(write(aws, settings, chunk) for chunk in chunks))
+            await asyncio.gather(*(write(aws, settings, chunk, values) for chunk in chunks))
 
 
-async def write(aws: AwsClients, settings: FleetSettings, numbers: Iterable[int]) -> None:
-    requests = [{"PutRequest": {"Item": item(execution(number))}} for number in numbers]
+async def write(aws: AwsClients, settings: FleetSettings, numbers: Iterable[int], values: Mapping[str, Any]) -> None:
+    items = [execution(number, **values) for number in numbers]
+    if "not_before" in values:
+        items = [{**values, "schedule_bucket": schedule_bucket(values["execution_id"])} for values in items]
+    requests = [{"PutRequest": {"Item": item(values)}} for values in items]
     await aws.dynamodb.batch_write_item(RequestItems={settings.executions_table: requests})  # type: ignore[dict-item]
 
 
@@ -118,6 +122,14 @@ def test_throughput_and_cpu_against_a_bare_loop(emulator_url: str) -> None:
     wall = {variant: min(result["wall"] for result in runs) for variant, runs in results.items()}
     cpu = {variant: min(result["cpu"] for result in runs) for variant, runs in results.items()}
     say(f"router / bare: rate {wall['bare'] / wall['router']:.2f}, CPU {cpu['router'] / cpu['bare']:.2f}")
+
+
+def test_ten_thousand_scheduled_executions_due_at_once(emulator_url: str) -> None:
+    """From the start of the router until the last of them is in its queue."""
+    settings = stage(emulator_url, "due")
+    asyncio.run(load(settings, 10_000, status="scheduled", not_before="2026-01-15T10:00:00Z"))
+    result = measure(settings, "router", 10_000)
+    say(f"10,000 due at once: all queued and dispatched after {result['wall']:.1f} s, {result['cpu']:.1f} CPU s")
 
 
 @pytest.mark.parametrize("rate", [10, 500])
