@@ -13,17 +13,11 @@ import httpx
 import structlog
 
 from fleet.aws import AwsClients, aws_clients
-from fleet.clock import SystemClock
-from fleet.connections import ConnectionStore
-from fleet.connectors import Connectors, http_client
-from fleet.executions import ExecutionStore
 from fleet.health import Health
-from fleet.helper_settings import load_helper_settings
+from fleet.helper_runs import HelperRuns
 from fleet.metrics import Metrics
 from fleet.queues import QueueDirectory
 from fleet.service import Process
-from fleet.state import DynamoStateStore
-from fleet.stored_helpers import StoredHelpers
 from helpers import registry
 from helpers.errors import MyFusionError
 from worker.consumer import Consumer
@@ -34,7 +28,7 @@ from worker.permits import Permits
 from worker.processor import Policy
 from worker.protection import EcsAgent, Protection
 from worker.run_counter import RunCounter
-from worker.runner import HelperRunner, Runtime
+from worker.runner import HelperRunner
 from worker.settings import WorkerSettings
 from worker.settlement import Settlement
 from worker.source_queue import SourceQueue, SqsClient
@@ -75,47 +69,23 @@ async def serve(settings: WorkerSettings, process: Process) -> None:
     async with AsyncExitStack() as stack:
         connections = len(types) + settings.concurrency // 10 + SPARE_CONNECTIONS
         aws = await stack.enter_async_context(aws_clients(settings, pool_connections=connections))
-        runtime = await build_runtime(settings, aws, stack)
-        await _Worker(settings, process, metrics, aws, runtime).run(stack)
-
-
-async def build_runtime(settings: WorkerSettings, aws: AwsClients, stack: AsyncExitStack) -> Runtime:
-    helper_settings = await load_helper_settings(settings, aws.ssm)
-    connections = ConnectionStore(aws.dynamodb, settings)
-    connectors = Connectors(
-        connections,
-        helper_settings,
-        cache_seconds=settings.worker_connection_cache_seconds,
-        sandbox_path=settings.sandbox_crm_path,
-    )
-    stack.push_async_callback(connectors.close)
-    executions = ExecutionStore(aws.dynamodb, settings.executions_table)
-    stored_helpers = StoredHelpers(aws.dynamodb, settings.helpers_table)
-    return Runtime(
-        settings=settings,
-        helper_settings=helper_settings,
-        dynamodb=aws.dynamodb,
-        executions=executions,
-        connections=connections,
-        connectors=connectors,
-        stored_helpers=stored_helpers,
-        settlement=Settlement(aws, settings, executions),
-        run_counter=RunCounter(stored_helpers),
-        state=DynamoStateStore(aws.dynamodb, settings.state_table),
-        http=await stack.enter_async_context(http_client(helper_settings)),
-        clock=SystemClock(),
-    )
+        runs = await stack.enter_async_context(
+            HelperRuns.open(settings, aws, connection_cache_seconds=settings.worker_connection_cache_seconds)
+        )
+        await _Worker(settings, process, metrics, aws, runs).run(stack)
 
 
 class _Worker:
     def __init__(
-        self, settings: WorkerSettings, process: Process, metrics: Metrics, aws: AwsClients, runtime: Runtime
+        self, settings: WorkerSettings, process: Process, metrics: Metrics, aws: AwsClients, runs: HelperRuns
     ) -> None:
         self._settings = settings
         self._process = process
         self._metrics = metrics
         self._aws = aws
-        self._runtime = runtime
+        self._runs = runs
+        self._settlement = Settlement(aws, settings, runs.executions)
+        self._run_counter = RunCounter(runs.stored_helpers)
         self._types = settings.helper_types
         self._permits = Permits(settings.concurrency, self._types)
         self._progress = _Progress()
@@ -134,7 +104,7 @@ class _Worker:
         acknowledgers = [process.side_task(f"acknowledge {c.helper_type}", c.acknowledger.run()) for c in consumers]
         heartbeat = Heartbeat(
             [consumer.in_hand for consumer in consumers],
-            self._runtime.executions,
+            self._runs.executions,
             self._metrics,
             visibility_seconds=settings.worker_visibility_seconds,
         )
@@ -148,7 +118,7 @@ class _Worker:
         await Drain(consumers, self._permits, pollers, acknowledgers).run(
             settings.worker_drain_running_seconds, settings.worker_drain_flush_seconds
         )
-        await self._runtime.run_counter.flush()
+        await self._run_counter.flush()
         if self._protection is not None:
             await self._protection.release()
         self._metrics.flush()
@@ -168,8 +138,8 @@ class _Worker:
         )
         return Consumer(
             queue,
-            HelperRunner(registry.load(helper_type), self._runtime),
-            self._runtime.executions,
+            HelperRunner(registry.load(helper_type), self._runs, self._settlement, self._run_counter),
+            self._runs.executions,
             self._permits,
             self._metrics,
             Policy(
@@ -182,7 +152,7 @@ class _Worker:
             worker_id=worker_id,
             linger_seconds=settings.worker_ack_linger_milliseconds / 1000,
             pooled=len(self._types) > 1,
-            clock=self._runtime.clock,
+            clock=self._runs.clock,
             on_change=self._work_changed,
             on_poll=self._progress.on_poll,
             on_runaway=self._process.fail,
@@ -213,7 +183,7 @@ class _Worker:
         )
         process.side_task("control", control.run())
         process.side_task("metrics", self._flush_metrics())
-        process.side_task("run counter", self._runtime.run_counter.run())
+        process.side_task("run counter", self._run_counter.run())
         watchdog = LoopWatchdog(settings.worker_blocked_loop_seconds, self._metrics, self._progress.running)
         process.side_task("loop watchdog", watchdog.run())
         if settings.worker_memory_limit_megabytes:

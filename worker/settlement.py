@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import structlog
 
@@ -14,6 +14,9 @@ from fleet.executions import ExecutionStore
 from fleet.helper_settings import HelperRuntimeSettings
 from fleet.ports.children import ChildExecutions
 from fleet.stored_helpers import AccountHelpers, StoredHelpers
+
+if TYPE_CHECKING:
+    from helpers.rules.children import ChainGroup
 
 log = structlog.get_logger(__name__)
 
@@ -35,9 +38,9 @@ class Settlement:
         """Decide from the stored children what follows, and do it."""
         # Only chains need these; a worker without them stays small.
         from helpers.automation import chain_settlement
-        from helpers.automation.chain_it import ChainIt, Config, entries
+        from helpers.automation.chain_it import ChainIt, Config
         from helpers.invocation import parse_config
-        from helpers.rules.children import Group, Parent, spawn_group
+        from helpers.rules.children import Parent, spawn_group
 
         parent = await self._executions.get(ended.parent_execution_id)
         if parent is None or parent.helper_type != ChainIt.type:
@@ -69,36 +72,28 @@ class Settlement:
             await self._unless_refused(self._executions.skip(execution_id, "the chain's limit was reached"))
         if decision.result is None or ended.chain_group != "primary":
             return
-        group: Group = "on_success" if decision.result == "success" else "on_failure"
+        group: ChainGroup = "on_success" if decision.result == "success" else "on_failure"
         if not groups[group]:
             return
         spawned = await spawn_group(
-            self._children,
-            AccountHelpers(self._helpers, parent.account_id),
-            Parent(
-                execution_id=parent.execution_id,
-                root_execution_id=parent.root_execution_id or parent.execution_id,
-                helper_id=parent.helper_id,
-                account_id=parent.account_id,
-                user_id=parent.user_id,
-                contact_id=parent.contact_id,
-                depth=parent.depth,
-                chain_path=tuple(parent.chain_path),
-                input=parent.input,
-                query_params=parent.query_params,
-            ),
-            entries(groups[group]),
-            group,
+            Parent.stored(parent.model_dump()),
+            groups[group],
+            group=group,
             now=self._clock.now(),
+            directory=AccountHelpers(self._helpers, parent.account_id),
+            spawner=self._children,
             max_depth=self._max_depth,
         )
-        log.info("chain_branch_queued", group=group, queued=len(spawned.children), refused=len(spawned.skipped))
+        log.info("chain_branch_queued", group=group, queued=len(spawned.queued), refused=len(spawned.refused))
 
     async def _stored(self, parent_id: str, group: str, size: int) -> dict[int, Execution]:
-        from helpers.rules.children import child_id
+        from helpers.rules.children import child_execution_id
 
         found = await asyncio.gather(
-            *(self._executions.get(child_id(parent_id, group, index)) for index in range(size))
+            *(
+                self._executions.get(child_execution_id(parent_id, cast("ChainGroup", group), index))
+                for index in range(size)
+            )
         )
         return {index: child for index, child in enumerate(found) if child is not None}
 

@@ -4,30 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, Strict
+from pydantic import BeforeValidator, Field
 
 from helpers.contract import Action, Example, Helper, HelperConfig, HelperContext, HelperOutput
-from helpers.rules.children import Entry, Parent, spawn_group
+from helpers.rules.children import HelperEntries, Parent, spawn_group
 from helpers.rules.config_types import JsonWholeNumber, PickedFieldKey, blank_is_default, null_is_default, to_number
 from helpers.rules.fields import alias_of
 from helpers.rules.text import to_text
-
-
-def _entry(value: Any) -> Any:
-    if isinstance(value, str) and value.strip():
-        return {"id": value}
-    if isinstance(value, dict) and isinstance(value.get("id"), str) and value["id"].strip():
-        return value
-    raise ValueError('write the helper\'s id or short key, or {"id": ..., "config": {...}}')
-
-
-class ChainEntry(HelperConfig):
-    """A helper of the chain: an object, or only its id as a text."""
-
-    model_config = ConfigDict(json_schema_extra={"type": ["object", "string"]})
-
-    id: str = Field(description="Helper id or short key.")
-    config: dict[str, Any] | None = Field(default=None, description="Replaces the stored config of that helper.")
 
 
 def _scalar(value: Any) -> Any:
@@ -42,13 +25,10 @@ def _not_negative(value: Any) -> Any:
     return value
 
 
-Entries = Annotated[list[Annotated[ChainEntry, BeforeValidator(_entry)]], Strict()]
-
-
 class Config(HelperConfig):
     """The helpers, when they run and what follows."""
 
-    helpers: Entries = Field(min_length=1, description="Helpers in order: id, short key or {id, config}.")
+    helpers: HelperEntries = Field(min_length=1, description="Helpers in order: id, short key or {id, config}.")
     conditional_field: PickedFieldKey = Field(default=None, description="Field tested before anything is queued.")
     conditional_value: Annotated[str, BeforeValidator(_scalar)] = Field(default="", description="Value to compare.")
     conditional_operator: Annotated[
@@ -57,10 +37,10 @@ class Config(HelperConfig):
     delay_seconds: Annotated[JsonWholeNumber, BeforeValidator(_not_negative), null_is_default] = Field(
         default=0, description="Child i starts not before i times this.", json_schema_extra={"minimum": 0}
     )
-    on_success_helpers: Annotated[Entries, null_is_default] = Field(
+    on_success_helpers: Annotated[HelperEntries, null_is_default] = Field(
         default=[], description="Queued when all children succeeded."
     )
-    on_failure_helpers: Annotated[Entries, null_is_default] = Field(
+    on_failure_helpers: Annotated[HelperEntries, null_is_default] = Field(
         default=[], description="Queued when at least one child failed."
     )
 
@@ -99,37 +79,31 @@ class ChainIt(Helper[Config]):
         if config.conditional_field is not None and not await _holds(ctx, config.conditional_field):
             return HelperOutput.ok("the condition does not hold", modified_data={**modified, "skipped": True})
         spawned = await spawn_group(
-            ctx.executions,
-            ctx.helpers,
-            Parent.of(ctx),
-            entries(config.helpers),
-            "primary",
+            Parent.running(ctx),
+            config.helpers,
+            group="primary",
             now=ctx.clock.now(),
             delay_seconds=config.delay_seconds,
+            directory=ctx.helpers,
+            spawner=ctx.executions,
             max_depth=ctx.settings.chain_max_depth,
         )
         modified |= {
-            "execution_ids": [execution_id for _index, _entry, execution_id in spawned.children],
-            "queued_helpers": [entry.identifier for _index, entry, _id in spawned.children],
-            "queued_count": len(spawned.children),
-            "skipped_helpers": [{"helper": entry.identifier, "reason": reason} for entry, reason in spawned.skipped],
+            "execution_ids": [child.execution_id for child in spawned.queued],
+            "queued_helpers": [child.identifier for child in spawned.queued],
+            "queued_count": len(spawned.queued),
+            "skipped_helpers": [child.as_json() for child in spawned.refused],
             "skipped": False,
         }
-        if not spawned.children:
+        if not spawned.queued:
             return HelperOutput.failed("no helper could be queued", modified_data=modified)
         return HelperOutput.ok(
-            f"queued {len(spawned.children)} of {len(config.helpers)} helpers",
+            f"queued {len(spawned.queued)} of {len(config.helpers)} helpers",
             modified_data=modified,
             actions=[
-                Action(type="helper_chain", target=entry.identifier, value=index)
-                for index, entry, _id in spawned.children
+                Action(type="helper_chain", target=child.identifier, value=child.index) for child in spawned.queued
             ],
         )
-
-
-def entries(stored: list[ChainEntry]) -> list[Entry]:
-    """The config's entries as the rules know them."""
-    return [Entry(entry.id, entry.config) for entry in stored]
 
 
 async def _holds(ctx: HelperContext[Config], field: str) -> bool:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 from helpers.automation.local_time import next_occurrence, parse_days, parse_time
 from helpers.contract import Action, Example, Helper, HelperContext, HelperOutput
 from helpers.errors import StateConflict
+from helpers.ports import StoredHelper
 from helpers.rules.children import Parent, child_item
 from helpers.rules.config_keys import FormConfig
 from helpers.rules.config_types import OptionalTrimmedText, PickedFieldKey, RequiredText
@@ -146,17 +147,14 @@ async def _schedule(ctx: HelperContext[Config], address: str, place: Place) -> H
 
 
 async def _spawn_goal(ctx: HelperContext[Config], goal: str, now: datetime, due: datetime) -> str:
-    child = child_item(
-        Parent.of(ctx),
+    goal_it = StoredHelper(
         helper_id=ctx.helper_id,
         helper_type="goal_it",
+        account_id=ctx.account_id,
         connection_id=ctx.connection_id,
         config={"goal_name": goal, "integration": "myfusionhelper"},
-        group="primary",
-        index=0,
-        now=now,
-        not_before=due,
     )
+    child = child_item(Parent.running(ctx), goal_it, goal_it.config, group="primary", index=0, now=now, not_before=due)
     execution_id = str(child["execution_id"])
     await ctx.executions.spawn(child)
     await _replace_pending(ctx, execution_id)
