@@ -227,7 +227,9 @@ class LeaseCoordinator:
     async def _renew(self, holding: Holding) -> None:
         held = holding.held
         try:
-            await held.renew()
+            # One call that hangs must not keep the other leases from being renewed.
+            async with asyncio.timeout(self._settings.renew_seconds):
+                await held.renew()
         except LeaseLost:
             log.warning("lease_lost", lease_key=held.key, owner=self.owner)
         except AWS_ERRORS as exc:

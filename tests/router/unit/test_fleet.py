@@ -333,6 +333,28 @@ async def test_a_lease_table_that_does_not_answer_stops_sending_in_time_and_noth
     assert node.router.health().healthy
 
 
+async def test_a_renewal_that_hangs_does_not_cost_the_other_leases(
+    simulation: Simulation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call without an answer is given up in time for the next round."""
+    left, right = simulation.table.split()
+    node = simulation.start()
+    await asyncio.sleep(5)
+    swap = simulation.leases.swap
+
+    async def hang(old: Lease, new: Lease) -> None:
+        if new.shard_id == left:
+            await asyncio.sleep(600)
+        await swap(old, new)
+
+    monkeypatch.setattr(simulation.leases, "swap", hang)
+    await asyncio.sleep(FAILOVER * 3)
+
+    assert lease(simulation, right).owner == node.name
+    held = node.router.coordinator.holdings[lease(simulation, right).key].held
+    assert held.age_seconds() < FAILOVER / 2
+
+
 # reading ----------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     "code",
