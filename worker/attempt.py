@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import structlog
+from botocore.exceptions import BotoCoreError, ClientError
 from pydantic_core import PydanticSerializationError
 
 from helpers.contract import HelperOutput
@@ -57,6 +58,11 @@ async def _contained(run: Callable[[], Awaitable[HelperOutput]]) -> Outcome:
             result = output.model_dump(mode="json")
         except (PydanticSerializationError, ValueError, RecursionError) as exc:
             raise HelperCrashed(f"the helper's result is not JSON: {exc}") from exc
+    except HelperCrashed as exc:
+        if isinstance(exc.__cause__, BotoCoreError | ClientError):
+            # A port of ours met an outage of AWS inside the helper: neither its bug nor for good.
+            return RetryLater(type(exc.__cause__).__name__, str(exc))
+        return of_error(exc)
     except HelperError as exc:
         return of_error(exc)
     except asyncio.CancelledError:

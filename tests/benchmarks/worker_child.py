@@ -17,6 +17,7 @@ from typing import Any
 
 import uvloop
 
+from fleet import helper_runs
 from fleet.execution import Execution
 from fleet.health import HealthServer
 from fleet.logging import configure_logging
@@ -115,7 +116,7 @@ async def main(variant: str, messages: int) -> None:
     settings = WorkerSettings.from_environment()
     configure_logging(settings, "bench")
     if variant == "worker":
-        service.ExecutionStore = NoWrites  # type: ignore[assignment, misc]
+        helper_runs.ExecutionStore = NoWrites  # type: ignore[assignment, misc]
     registry.load = lambda _helper_type: Noop  # type: ignore[assignment]
     ready()
     wall, cpu = await worker(settings)

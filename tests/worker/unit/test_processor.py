@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from helpers.contract import HelperOutput
 from helpers.crm.errors import CrmError, CrmErrorCode
-from helpers.errors import ConfigRefused, TransientFailure
+from helpers.errors import ConfigRefused, HelperCrashed, TransientFailure
 
 MakeRig = Callable[..., Awaitable[Any]]
 
@@ -240,6 +241,19 @@ async def test_a_helper_that_ends_badly_fails_and_the_worker_goes_on(
 
     assert (rig.item("1").status, rig.item("1").error_type) == ("failed", error_type)
     assert rig.item("2").status == "completed"
+    await rig.drain()
+
+
+async def test_an_outage_of_aws_inside_a_helper_is_tried_again(make_rig: MakeRig) -> None:
+    """State, files and mail of a run are ours: a throttled table is not the helper's crash."""
+    crash = HelperCrashed("copy_it crashed with ClientError")
+    crash.__cause__ = ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, "UpdateItem")
+    rig = await make_rig()
+    await rig.send("1", raises(crash), rig_success)
+    rig.start()
+    await rig.until_empty()
+
+    assert (rig.item("1").status, rig.item("1").attempts) == ("completed", 2)
     await rig.drain()
 
 
