@@ -159,11 +159,14 @@ async def test_nothing_is_lost_repeated_or_reordered_while_workers_die(stack: An
         await asyncio.sleep(dice.uniform(0.3, 1.5))
         victim = dice.randrange(3)
         number = dice.choice((signal.SIGKILL, signal.SIGTERM))
+        polling = workers[victim].health() == 200
         workers[victim].signal(number)
         if number == signal.SIGKILL:
             killed.add(workers[victim].process.pid)
         exit_code = await workers[victim].wait()
-        assert exit_code == (-signal.SIGKILL if number == signal.SIGKILL else 0)
+        # Python itself ends on a SIGTERM that comes while the worker is still being imported.
+        drained = {0} if polling else {0, -signal.SIGTERM}
+        assert exit_code in ({-signal.SIGKILL} if number == signal.SIGKILL else drained)
         workers[victim] = stack.start_worker()
     await feeding
     await asyncio.gather(*(worker.ready() for worker in workers))
