@@ -89,12 +89,8 @@ class Settlement:
     async def _stored(self, parent_id: str, group: str, size: int) -> dict[int, Execution]:
         from helpers.rules.children import child_execution_id
 
-        found = await asyncio.gather(
-            *(
-                self._executions.get(child_execution_id(parent_id, cast("ChainGroup", group), index))
-                for index in range(size)
-            )
-        )
+        ids = [child_execution_id(parent_id, cast("ChainGroup", group), index) for index in range(size)]
+        found = await asyncio.gather(*(self._executions.get(execution_id) for execution_id in ids))
         return {index: child for index, child in enumerate(found) if child is not None}
 
     async def _unless_refused(self, transition: Any) -> None:
