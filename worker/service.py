@@ -18,8 +18,9 @@ from fleet.helper_runs import HelperRuns
 from fleet.metrics import Metrics
 from fleet.queues import QueueDirectory
 from fleet.service import Process
+from fleet.settings import SettingsRefused
 from helpers import registry
-from helpers.errors import MyFusionError
+from helpers.errors import FieldProblem, MyFusionError
 from worker.consumer import Consumer
 from worker.control import Control, ControlWatch
 from worker.drain import Drain
@@ -29,7 +30,7 @@ from worker.processor import Policy
 from worker.protection import EcsAgent, Protection
 from worker.run_counter import RunCounter
 from worker.runner import HelperRunner
-from worker.settings import WorkerSettings
+from worker.settings import VISIBILITY_CEILING_SECONDS, WorkerSettings
 from worker.settlement import Settlement
 from worker.source_queue import SourceQueue, SqsClient
 from worker.watchdog import LoopWatchdog, MemoryWatch
@@ -128,6 +129,11 @@ class _Worker:
         url, dead_letter_url = await directory.url(helper_type), await directory.dead_letter_url(helper_type)
         if url is None or dead_letter_url is None:
             raise QueueMissing(f"helper type {helper_type!r} has no queue in stage {settings.stage!r}: provision it")
+        helper = registry.load(helper_type)
+        if helper.timeout_seconds + settings.worker_cancel_grace_seconds >= VISIBILITY_CEILING_SECONDS:
+            raise SettingsRefused(
+                [FieldProblem(f"{helper_type}.timeout_seconds", "write less than the 12 h that SQS hides a message")]
+            )
         queue = SourceQueue(
             cast("SqsClient", self._aws.sqs),  # the stubs' typed dicts are plain mappings here
             helper_type,
@@ -138,7 +144,7 @@ class _Worker:
         )
         return Consumer(
             queue,
-            HelperRunner(registry.load(helper_type), self._runs, self._settlement, self._run_counter),
+            HelperRunner(helper, self._runs, self._settlement, self._run_counter),
             self._runs.executions,
             self._permits,
             self._metrics,

@@ -76,11 +76,6 @@ class WorkerSettings(HelperRuntimeSettings):
         """worker_concurrency, raised to one permit per queue: a queue without a permit would never be polled."""
         return max(self.worker_concurrency, len(self.helper_types))
 
-    @property
-    def heartbeat_seconds(self) -> float:
-        """How often visibility and leases are extended: a third, so that two beats may fail."""
-        return self.worker_visibility_seconds / 3
-
     @model_validator(mode="after")
     def _cross_checks(self) -> Self:
         try:

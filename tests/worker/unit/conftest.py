@@ -42,7 +42,15 @@ async def succeed(_execution: Execution) -> HelperOutput:
 class Rig:
     """One consumer with its heartbeat. ``acts[execution_id]`` is what its runs do, one after the other."""
 
-    def __init__(self, *, concurrency: int = 20, visibility: int = 9, worker_id: str = "w1") -> None:
+    def __init__(
+        self,
+        *,
+        concurrency: int = 20,
+        visibility: int = 9,
+        worker_id: str = "w1",
+        helper_type: str = "probe",
+        permits: Permits | None = None,
+    ) -> None:
         self.sqs = InMemorySqs()
         self.clock = LoopClock()
         self.store = InMemoryExecutions(self.clock)
@@ -55,6 +63,9 @@ class Rig:
         self.concurrency = concurrency
         self.visibility = visibility
         self.worker_id = worker_id
+        self.helper_type = helper_type
+        self.pooled = permits is not None
+        self.permits = permits or Permits(concurrency, [helper_type])
         self.tasks: list[asyncio.Task[Any]] = []
 
     async def open(self) -> Rig:
@@ -65,9 +76,13 @@ class Rig:
         self.queue, self.dead_letters = self.sqs.queues[self.url], self.sqs.queues[self.dead_url]
         self.connection = Connection(self.sqs, latency=lambda: 0.001)
         self.table = Connection(self.store, latency=lambda: 0.001)
-        self.permits = Permits(self.concurrency, ["probe"])
         self.source = SourceQueue(
-            self.connection, "probe", self.url, self.dead_url, visibility_seconds=self.visibility, wait_seconds=5
+            self.connection,
+            self.helper_type,
+            self.url,
+            self.dead_url,
+            visibility_seconds=self.visibility,
+            wait_seconds=5,
         )
         self.consumer = Consumer(
             self.source,
@@ -84,7 +99,7 @@ class Rig:
             ),
             worker_id=self.worker_id,
             linger_seconds=0.02,
-            pooled=False,
+            pooled=self.pooled,
             clock=self.clock,
             on_runaway=self.runaways.append,
         )
@@ -112,8 +127,8 @@ class Rig:
     async def send(self, execution_id: str, *acts: Act, group: str = "g", body: str | None = None) -> None:
         """Store an execution and send its message."""
         self.acts[execution_id] = list(acts) or [succeed]
-        self.store.items[execution_id] = Execution(execution_id=execution_id, helper_type="probe")
-        text = json.dumps({"execution_id": execution_id, "helper_type": "probe"}) if body is None else body
+        self.store.items[execution_id] = Execution(execution_id=execution_id, helper_type=self.helper_type)
+        text = json.dumps({"execution_id": execution_id, "helper_type": self.helper_type}) if body is None else body
         await self.sqs.send_message(
             QueueUrl=self.url, MessageBody=text, MessageGroupId=group, MessageDeduplicationId=execution_id
         )
