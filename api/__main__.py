@@ -24,13 +24,16 @@ class _Server(uvicorn.Server):
 
 async def serve(settings: ApiSettings, process: Process) -> None:
     """Serve until the process stops, then let open requests finish."""
-    async with aws_clients(settings) as aws:
+    async with aws_clients(settings) as aws, Backend.open(settings, aws) as backend:
         server = _Server(
             uvicorn.Config(
-                create_app(Backend.over(settings, aws)),
+                create_app(backend),
                 host=settings.api_host,
                 port=settings.api_port,
                 log_config=None,
+                # The visitor's address of routing links comes from the load balancer in front.
+                proxy_headers=True,
+                forwarded_allow_ips=settings.api_trusted_proxies,
                 access_log=False,
                 timeout_graceful_shutdown=settings.api_drain_seconds,
             )

@@ -9,12 +9,14 @@ from botocore.exceptions import ClientError
 from fastapi import FastAPI, Header, Query, Request
 from fastapi.responses import JSONResponse
 
-from api import problems
+from api import problems, routing_links, webhooks
 from api.backend import Backend, Caller, Stores
 from api.execution_request import build_execution, check_helper, read_request, same_request
 from api.execution_view import decode_cursor, encode_cursor, view
 from api.problems import Problem
+from fleet.operations.connections import check_connection
 from helpers import registry
+from helpers.crm.errors import CrmError, CrmErrorCode
 
 Status = Literal["scheduled", "queued", "running", "completed", "failed", "cancelled", "skipped"]
 
@@ -24,6 +26,8 @@ def create_app(backend: Backend) -> FastAPI:
     app = FastAPI(title="MyFusion helpers", version="1", docs_url="/docs", redoc_url=None)
     app.state.backend = backend
     problems.install(app)
+    app.include_router(routing_links.router)
+    app.include_router(webhooks.router)
 
     @app.get("/healthz")
     async def healthz() -> dict[str, Any]:
@@ -81,6 +85,19 @@ def create_app(backend: Backend) -> FastAPI:
                 raise Problem(422, "invalid_cursor", "cursor: it belongs to another query; start without one") from exc
             raise
         return {"executions": [view(execution) for execution in found], "next_cursor": encode_cursor(following)}
+
+    @app.get("/connections/{connection_id}/test")
+    async def test_connection(connection_id: str, stores: Stores, caller: Caller) -> dict[str, Any]:
+        """Make the cheapest authenticated read of one of the caller's CRM connections."""
+        try:
+            return await check_connection(stores.runs.connectors, connection_id, caller.account_id)
+        except CrmError as exc:
+            # A foreign connection looks like none at all.
+            missing = exc.code in (CrmErrorCode.CONNECTION_NOT_FOUND, CrmErrorCode.FORBIDDEN)
+            if missing and exc.platform == "connection":
+                detail = f"your account has no connection {connection_id!r}"
+                raise Problem(404, "connection_not_found", detail) from exc
+            raise Problem(503 if exc.retryable else 409, "connection_failed", str(exc)) from exc
 
     @app.get("/helper-types")
     async def helper_types() -> dict[str, Any]:

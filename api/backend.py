@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request
 
@@ -14,6 +16,8 @@ from fleet.aws import AwsClients
 from fleet.connections import ConnectionStore
 from fleet.execution_index import ExecutionIndex
 from fleet.executions import ExecutionStore
+from fleet.helper_runs import HelperRuns
+from fleet.helper_settings import platform_secrets
 from fleet.stored_helpers import StoredHelpers
 
 
@@ -27,12 +31,23 @@ class Backend:
     executions: ExecutionStore
     index: ExecutionIndex
     connections: ConnectionStore
+    runs: HelperRuns
+    webhook_secrets: dict[str, Any]
 
     @classmethod
-    def over(cls, settings: ApiSettings, aws: AwsClients) -> Backend:
-        """The stores on these clients."""
+    @asynccontextmanager
+    async def open(cls, settings: ApiSettings, aws: AwsClients) -> AsyncIterator[Backend]:
+        """The stores on these clients, and what runs routing helpers."""
+        async with HelperRuns.open(settings, aws) as runs:
+            secrets = await platform_secrets(settings, aws.ssm)
+            yield cls._over(settings, aws, runs, secrets)
+
+    @classmethod
+    def _over(cls, settings: ApiSettings, aws: AwsClients, runs: HelperRuns, secrets: dict[str, Any]) -> Backend:
         return cls(
             settings=settings,
+            runs=runs,
+            webhook_secrets=secrets,
             api_keys=ApiKeys(aws.dynamodb, settings.api_keys_table),
             helpers=StoredHelpers(aws.dynamodb, settings.helpers_table),
             executions=ExecutionStore(aws.dynamodb, settings.executions_table),

@@ -50,8 +50,8 @@ class ExecuteRequest(BaseModel):
         return {} if value is None else value
 
 
-async def read_request(request: Request, max_body_bytes: int) -> ExecuteRequest:
-    """Read and check the body, within its size limit. Raises Problem 400, 413 or 422."""
+async def read_body(request: Request, max_body_bytes: int) -> bytes:
+    """The bytes of the body, within the limit. Raises Problem 413."""
     chunks: list[bytes] = []
     size = 0
     async for chunk in request.stream():
@@ -59,13 +59,23 @@ async def read_request(request: Request, max_body_bytes: int) -> ExecuteRequest:
         if size > max_body_bytes:
             raise Problem(413, "body_too_large", f"the body may have {max_body_bytes} bytes; send less input")
         chunks.append(chunk)
-    text = b"".join(chunks)
+    return b"".join(chunks)
+
+
+def parse_body(text: bytes) -> dict[str, Any]:
+    """The body as an object; an empty one is {}. Raises Problem 400 or 422."""
     try:
         body = json.loads(text, parse_constant=_refuse_constant) if text.strip() else {}
     except (ValueError, RecursionError) as exc:
         raise Problem(400, "bad_json", f"the body is no valid JSON: {exc}") from exc
     if not isinstance(body, dict):
         raise Problem(422, "invalid_request", 'the body has to be an object: {"contact_id": ..., "input": {...}}')
+    return body
+
+
+async def read_request(request: Request, max_body_bytes: int) -> ExecuteRequest:
+    """Read and check the body, within its size limit. Raises Problem 400, 413 or 422."""
+    body = parse_body(await read_body(request, max_body_bytes))
     try:
         parsed = ExecuteRequest.model_validate(body)
     except ValidationError as exc:
@@ -103,8 +113,12 @@ def build_execution(
     idempotency_key: str | None,
     *,
     now: datetime | None = None,
+    trigger_type: str = "api",
+    contact_optional: bool = False,
 ) -> Execution:
     """The item to store: config frozen, id fixed by the Idempotency-Key where there is one.
+
+    ``contact_optional``: an event may come without a contact, which the helper then finds itself or reports.
 
     Raises Problem 409 (type no longer exists), 413 (too large to store) or 422 (contact or key).
     """
@@ -112,7 +126,7 @@ def build_execution(
         kind = registry.load(helper.helper_type)
     except UnknownHelperType as exc:
         raise Problem(409, "helper_type_unknown", f"type {helper.helper_type!r} of this helper does not exist") from exc
-    if kind.requires_contact and not request.contact_id:
+    if kind.requires_contact and not request.contact_id and not contact_optional:
         raise Problem(
             422,
             "contact_missing",
@@ -139,7 +153,7 @@ def build_execution(
         config=helper.config,
         input=request.input,
         query_params={key: value for key, value in query_params.items() if key != "contact_id"},
-        trigger_type="api",
+        trigger_type=trigger_type,
         status="queued",
         created_at=instant_text(moment),
         ttl=int((moment + RETENTION).timestamp()),

@@ -65,11 +65,16 @@ class HelperRuntimeSettings(FleetSettings):
 
 async def load_helper_settings(settings: HelperRuntimeSettings, ssm: SSMClient) -> HelperSettings:
     """Read the platform secrets once. A missing document counts as empty; one that is not JSON is refused."""
-    secrets = await _document(ssm, settings.internal_secrets_param)
+    secrets = await platform_secrets(settings, ssm)
     clients = await _document(ssm, settings.oauth_credentials_param)
     return settings.helper_settings(
         secrets, {slug: OAuthClient.model_validate(client) for slug, client in clients.items()}
     )
+
+
+async def platform_secrets(settings: FleetSettings, ssm: SSMClient) -> dict[str, Any]:
+    """The secrets document by section (stripe, zoom, ...); {} when there is none."""
+    return await _document(ssm, settings.internal_secrets_param)
 
 
 async def _document(ssm: SSMClient, name: str) -> dict[str, Any]:

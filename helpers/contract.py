@@ -226,6 +226,7 @@ class Helper(ABC, Generic[ConfigT]):
     ``Config`` is taken from the generic argument. ``requires_contact`` defaults to ``requires_crm``;
     ``reads_contact`` makes the runtime fetch the contact first (a contact that cannot be read fails the run).
     ``idempotent``: repeating a run that died in mid-call does no harm. ``external``: it calls third parties.
+    ``routes_visitors``: its modified_data holds a ``redirect_url``, and a public link may run it for a visitor.
     ``timeout_seconds`` bounds one attempt.
     """
 
@@ -241,6 +242,7 @@ class Helper(ABC, Generic[ConfigT]):
     supported_crms: ClassVar[tuple[str, ...]] = ()
     idempotent: ClassVar[bool] = True
     external: ClassVar[bool] = False
+    routes_visitors: ClassVar[bool] = False
     timeout_seconds: ClassVar[float] = 60.0
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
 
 import typer
 from rich.table import Table
 
+from fleet.aws import aws_clients
 from fleet.cli.output import console, print_json, refusals
+from fleet.helper_runs import HelperRuns
+from fleet.helper_settings import HelperRuntimeSettings
 from fleet.operations.connections import check_connection, list_connections
 
 app = typer.Typer(no_args_is_help=True)
 
+ResultT = TypeVar("ResultT")
 Account = Annotated[str, typer.Option(help="The account that owns the connection.")]
+
+
+async def _with_runs(call: Callable[[HelperRuns], Awaitable[ResultT]]) -> ResultT:
+    settings = HelperRuntimeSettings.from_environment()
+    async with aws_clients(settings) as aws, HelperRuns.open(settings, aws) as runs:
+        return await call(runs)
 
 
 @app.command("list")
@@ -22,7 +33,7 @@ def list_(
 ) -> None:
     """The connections of an account; secrets are never shown."""
     with refusals():
-        rows = asyncio.run(list_connections(account))
+        rows = asyncio.run(_with_runs(lambda runs: list_connections(runs.connections, account)))
     if as_json:
         print_json(rows)
         return
@@ -41,5 +52,5 @@ def list_(
 def test(connection_id: str, account: Account) -> None:
     """Make the cheapest authenticated read of the connection's CRM."""
     with refusals():
-        checked = asyncio.run(check_connection(connection_id, account))
+        checked = asyncio.run(_with_runs(lambda runs: check_connection(runs.connectors, connection_id, account)))
     print_json(checked)

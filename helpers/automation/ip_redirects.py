@@ -30,6 +30,7 @@ class IpRedirects(Helper[Config]):
     name = "IP Redirects"
     category = "automation"
     description = "Choose a URL by the country of an IP."
+    routes_visitors = True
     requires_crm = False
     external = True
     example = Example(

@@ -50,6 +50,7 @@ class RouteIt(Helper[Config]):
     name = "Route It"
     category = "automation"
     description = "Choose a URL from a list of routes (first route that applies)."
+    routes_visitors = True
     requires_crm = False
     example = Example(
         config={"routes": [{"label": "main", "redirectUrl": "https://example.com/start"}]},

@@ -28,6 +28,7 @@ class RouteItByCustom(Helper[Config]):
     name = "Route It By Custom"
     category = "automation"
     description = "Choose a URL by the value of a field."
+    routes_visitors = True
     reads_contact = False
     example = Example(
         config={"field_name": "plan", "value_routes": {"Premium": "https://example.com/vip"}},

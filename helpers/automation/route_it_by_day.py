@@ -26,6 +26,7 @@ class RouteItByDay(Helper[Config]):
     name = "Route It By Day"
     category = "automation"
     description = "Choose a URL by weekday in a time zone."
+    routes_visitors = True
     requires_crm = False
     example = Example(
         config={"day_routes": {"Monday": "https://example.com/mon"}, "fallback_url": "https://example.com/"},

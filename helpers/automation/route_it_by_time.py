@@ -64,6 +64,7 @@ class RouteItByTime(Helper[Config]):
     name = "Route It By Time"
     category = "automation"
     description = "Choose a URL by time of day in a time zone."
+    routes_visitors = True
     requires_crm = False
     example = Example(
         config={

@@ -27,6 +27,7 @@ class RouteItGeo(Helper[Config]):
     name = "Route It Geo"
     category = "automation"
     description = "Choose a URL by region, then country, of an IP."
+    routes_visitors = True
     requires_crm = False
     external = True
     example = Example(

@@ -47,6 +47,7 @@ class RouteItScore(Helper[Config]):
     name = "Route It Score"
     category = "automation"
     description = "Choose a URL by numeric score ranges."
+    routes_visitors = True
     reads_contact = False
     example = Example(
         config={"score_ranges": [{"redirect_url": "https://example.com/hot", "min_score": 50, "label": "hot"}]},

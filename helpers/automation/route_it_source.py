@@ -35,6 +35,7 @@ class RouteItSource(Helper[Config]):
     name = "Route It Source"
     category = "automation"
     description = "Choose a URL by traffic or lead source."
+    routes_visitors = True
     reads_contact = False
     example = Example(
         config={"source_routes": {"google": "https://example.com/g"}, "match_mode": "contains"},

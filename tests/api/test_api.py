@@ -2,78 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
 import pytest
 
-from api.app import create_app
-from api.backend import Backend
-from api.settings import ApiSettings
 from fleet.api_keys import ApiKeys, key_hash
-from fleet.aws import AwsClients
 from fleet.executions import ExecutionStore
 from fleet.marshalling import item, plain
-from fleet.settings import FleetSettings
 from fleet.stored_helpers import StoredHelpers
 from helpers import registry
-from helpers.ports import StoredHelper
+from tests.api.conftest import ACCOUNT, CONFIG, HELPER_ID, Api, problem
 
 pytestmark = pytest.mark.stack
-
-ACCOUNT = "account:1"
-HELPER_ID = "helper:0f5d9d0e-0000-4000-8000-000000000001"
-CONFIG = {"action": "apply", "tag_ids": ["77"]}
-
-
-class Api:
-    """The application over the emulator, called as account 1."""
-
-    def __init__(self, client: httpx.AsyncClient, backend: Backend, aws: AwsClients) -> None:
-        self.client = client
-        self.backend = backend
-        self.aws = aws
-
-    async def execute(self, helper_id: str = HELPER_ID, **request: Any) -> httpx.Response:
-        request.setdefault("json", {"contact_id": "c1", "input": {"n": 1}})
-        return await self.client.post(f"/helpers/{helper_id}/execute", **request)
-
-    async def get(self, path: str, **params: Any) -> httpx.Response:
-        return await self.client.get(path, params=params)
-
-
-@pytest.fixture
-async def api(aws: AwsClients, stage_settings: FleetSettings) -> AsyncIterator[Api]:
-    settings = ApiSettings(stage=stage_settings.stage, aws_endpoint_url=stage_settings.aws_endpoint_url)
-    backend = Backend.over(settings, aws)
-    key = await backend.api_keys.create(ACCOUNT, "user:1", "test")
-    for helper in (
-        StoredHelper(
-            helper_id=HELPER_ID, helper_type="tag_it", account_id=ACCOUNT, short_key="tagger",
-            connection_id="connection:1", config=CONFIG,
-        ),
-        StoredHelper(helper_id="helper:off", helper_type="tag_it", account_id=ACCOUNT, enabled=False),
-        StoredHelper(helper_id="helper:gone", helper_type="tag_it", account_id=ACCOUNT, status="deleted"),
-        StoredHelper(helper_id="helper:foreign", helper_type="tag_it", account_id="account:2", short_key="foreign"),
-        StoredHelper(helper_id="helper:old", helper_type="no_such_type", account_id=ACCOUNT),
-        StoredHelper(helper_id="helper:chain", helper_type="chain_it", account_id=ACCOUNT, config={"helpers": ["x"]}),
-    ):  # fmt: skip
-        await backend.helpers.put(helper)
-    transport = httpx.ASGITransport(create_app(backend), raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://api", headers={"X-API-Key": key}) as client:
-        yield Api(client, backend, aws)
-
-
-def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
-    """The problem details of a refusal."""
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    body: dict[str, Any] = answer.json()
-    assert body["type"] == f"urn:mfh:problem:{code}"
-    assert body["status"] == status
-    assert body["detail"]
-    return body
 
 
 async def test_an_execution_is_accepted_and_stored_with_the_config_frozen(api: Api) -> None:

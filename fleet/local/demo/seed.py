@@ -33,7 +33,7 @@ async def seed(settings: FleetSettings, sandbox_path: Path, receiver_url: str) -
     seed_sandbox(SandboxConnector(store), {"contacts": scenario.contacts(), "tags": scenario.TAGS})
     store.close()
     async with aws_clients(settings) as aws:
-        await _connect(settings, aws)
+        await connect_sandbox(settings, aws)
         helpers: dict[str, str] = {}
         stored = StoredHelpers(aws.dynamodb, settings.helpers_table)
         for helper in scenario.helpers(receiver_url):
@@ -55,7 +55,8 @@ async def seed(settings: FleetSettings, sandbox_path: Path, receiver_url: str) -
     return Seeded(api_key, helpers)
 
 
-async def _connect(settings: FleetSettings, aws: AwsClients) -> None:
+async def connect_sandbox(settings: FleetSettings, aws: AwsClients) -> None:
+    """The rows of a connection of the demo's account to the sandbox."""
     rows: list[tuple[str, dict[str, Any]]] = [
         (
             settings.platforms_table,
