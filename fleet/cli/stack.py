@@ -81,7 +81,7 @@ def demo(
     logs: Annotated[bool, typer.Option(help="Show the services' log lines.")] = False,
     timeout: Annotated[int, typer.Option(help="Seconds until unfinished executions count as lost.")] = 300,
 ) -> None:
-    """Run executions of 20 helper types through the whole path and report what happened."""
+    """Run executions of 60 helper types through the whole path and report what happened."""
     with refusals():
         passed = asyncio.run(_demo(executions, logs, timeout))
     if not passed:

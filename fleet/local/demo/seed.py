@@ -9,6 +9,7 @@ from typing import Any
 from fleet.api_keys import ApiKeys
 from fleet.aws import AwsClients, aws_clients
 from fleet.local.demo import scenario
+from fleet.local.demo.stored_helpers import helpers
 from fleet.marshalling import item
 from fleet.settings import FleetSettings
 from fleet.stored_helpers import StoredHelpers, new_helper_id
@@ -34,13 +35,13 @@ async def seed(settings: FleetSettings, sandbox_path: Path, receiver_url: str) -
     store.close()
     async with aws_clients(settings) as aws:
         await connect_sandbox(settings, aws)
-        helpers: dict[str, str] = {}
+        ids: dict[str, str] = {}
         stored = StoredHelpers(aws.dynamodb, settings.helpers_table)
-        for helper in scenario.helpers(receiver_url):
-            helpers[helper.key] = new_helper_id()
+        for helper in helpers(receiver_url):
+            ids[helper.key] = new_helper_id()
             await stored.put(
                 StoredHelper(
-                    helper_id=helpers[helper.key],
+                    helper_id=ids[helper.key],
                     helper_type=helper.helper_type,
                     account_id=scenario.ACCOUNT,
                     short_key=helper.key,
@@ -52,7 +53,7 @@ async def seed(settings: FleetSettings, sandbox_path: Path, receiver_url: str) -
                 category=inventory()[helper.helper_type],
             )
         api_key = await ApiKeys(aws.dynamodb, settings.api_keys_table).create(scenario.ACCOUNT, scenario.USER, "demo")
-    return Seeded(api_key, helpers)
+    return Seeded(api_key, ids)
 
 
 async def connect_sandbox(settings: FleetSettings, aws: AwsClients) -> None:
