@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 import sys
 import time
+import uuid
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +15,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from fleet.cli.output import Refused, console, refusals
+from fleet.helper_settings import HelperRuntimeSettings
 from fleet.local.demo import report, scenario
 from fleet.local.demo import seed as demo_seed
 from fleet.local.demo.receiver import Receiver
@@ -80,10 +83,20 @@ def demo(
     executions: Annotated[int, typer.Option(min=22, help="How many executions.")] = 1000,
     logs: Annotated[bool, typer.Option(help="Show the services' log lines.")] = False,
     timeout: Annotated[int, typer.Option(help="Seconds until unfinished executions count as lost.")] = 300,
+    api_url: Annotated[
+        str,
+        typer.Option(
+            help="Use the services behind this API instead of the embedded stack; AWS_ENDPOINT_URL and "
+            "SANDBOX_CRM_PATH say what they share.",
+        ),
+    ] = "",
 ) -> None:
     """Run executions of 60 helper types through the whole path and report what happened."""
     with refusals():
-        passed = asyncio.run(_demo(executions, logs, timeout))
+        started = time.monotonic()
+        work = _demo_of_running(api_url, executions, timeout) if api_url else _demo(executions, logs, timeout)
+        passed = asyncio.run(work)
+        console.print(f"{time.monotonic() - started:.1f} s in all", highlight=False)
     if not passed:
         raise typer.Exit(1)
 
@@ -103,29 +116,44 @@ async def _demo(count: int, logs: bool, timeout_seconds: int) -> bool:
         console.print("starting emulator, router, worker and api on loopback ...")
         async with EmbeddedStack(seed=seed, environment=STACK_ENVIRONMENT, output=output) as stack:
             console.print(f"up after {time.monotonic() - started:.1f} s", highlight=False)
-            before = _read_contacts(stack.sandbox_path)
-            client = Client(stack.api_url, seeded[0].api_key)
-            contact_ids = [contact["id"] for contact in scenario.contacts()]
-            wanted = scenario.requests(list(seeded[0].helpers), contact_ids, count)
-            columns = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-            with Progress(*columns, console=console) as progress:
-                accepted = progress.add_task("accepted", total=count)
-                ended = progress.add_task("ended", total=count)
-                followed = await submit(client, wanted, seeded[0].helpers, lambda: progress.advance(accepted))
-                await follow(
-                    client,
-                    followed,
-                    lambda done: progress.update(ended, completed=done),
-                    timeout_seconds=timeout_seconds,
-                )
-            await client.close()
-            after = _read_contacts(stack.sandbox_path)
-            console.print(report.by_type(list(followed.executions.values())))
-            console.print(report.changes(before, after))
-            console.print(f"webhooks received: {dict(receiver.received)}", highlight=False)
-            passed = report.verdict(console, followed, count, expected_failures=1)
-    console.print(f"{time.monotonic() - started:.1f} s in all", highlight=False)
-    return passed
+            return await _work(stack.api_url, stack.sandbox_path, seeded[0], receiver, count, timeout_seconds)
+
+
+async def _demo_of_running(api_url: str, count: int, timeout_seconds: int) -> bool:
+    settings = HelperRuntimeSettings.from_environment()
+    if settings.aws_endpoint_url is None or not settings.sandbox_crm_path:
+        raise Refused(
+            "the demo writes demo data: set AWS_ENDPOINT_URL to the emulator and SANDBOX_CRM_PATH to the sandbox file "
+            "that the services behind --api-url use"
+        )
+    sandbox_path = Path(settings.sandbox_crm_path)
+    async with Receiver(socket.gethostname()) as receiver:
+        # An account of its own: what an earlier demo left does not count.
+        account = f"{scenario.ACCOUNT}-{uuid.uuid4().hex[:8]}"
+        seeded = await demo_seed.seed(settings, sandbox_path, receiver.url, account=account)
+        return await _work(api_url, sandbox_path, seeded, receiver, count, timeout_seconds)
+
+
+async def _work(
+    api_url: str, sandbox_path: Path, seeded: demo_seed.Seeded, receiver: Receiver, count: int, timeout_seconds: int
+) -> bool:
+    before = _read_contacts(sandbox_path)
+    client = Client(api_url, seeded.api_key)
+    contact_ids = [contact["id"] for contact in scenario.contacts()]
+    wanted = scenario.requests(list(seeded.helpers), contact_ids, count)
+    columns = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        accepted = progress.add_task("accepted", total=count)
+        ended = progress.add_task("ended", total=count)
+        followed = await submit(client, wanted, seeded.helpers, lambda: progress.advance(accepted))
+        await follow(
+            client, followed, lambda done: progress.update(ended, completed=done), timeout_seconds=timeout_seconds
+        )
+    await client.close()
+    console.print(report.by_type(list(followed.executions.values())))
+    console.print(report.changes(before, _read_contacts(sandbox_path)))
+    console.print(f"webhooks received: {dict(receiver.received)}", highlight=False)
+    return report.verdict(console, followed, count, expected_failures=1)
 
 
 def _read_contacts(path: Path) -> list[Contact]:

@@ -1,4 +1,4 @@
-"""Receives the demo's webhooks on loopback, in place of the outside world."""
+"""Receives the demo's webhooks in place of the outside world; on loopback, unless the services run elsewhere."""
 
 from __future__ import annotations
 
@@ -11,9 +11,13 @@ from fleet.local.emulator import HOST
 
 
 class Receiver:
-    """Counts what arrives, by path; ``keys`` holds the Idempotency-Key of each request."""
+    """Counts what arrives, by path; ``keys`` holds the Idempotency-Key of each request.
 
-    def __init__(self) -> None:
+    ``name`` is how the services reach this host; any other than loopback makes it listen on every address.
+    """
+
+    def __init__(self, name: str = HOST) -> None:
+        self._name = name
         self.received: Counter[str] = Counter()
         self.keys: list[str] = []
         self._runner: web.AppRunner | None = None
@@ -22,14 +26,14 @@ class Receiver:
     @property
     def url(self) -> str:
         """Where to send to."""
-        return f"http://{HOST}:{self._port}"
+        return f"http://{self._name}:{self._port}"
 
     async def __aenter__(self) -> Self:
         app = web.Application()
         app.router.add_post("/{path:.*}", self._receive)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, HOST, 0)
+        site = web.TCPSite(self._runner, HOST if self._name == HOST else "0.0.0.0", 0)  # noqa: S104 - the demo's own network
         await site.start()
         self._port = self._runner.addresses[0][1]
         return self

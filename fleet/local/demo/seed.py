@@ -1,4 +1,4 @@
-"""Fills the embedded stack: the sandbox's contacts, a connection to it, stored helpers and an API key."""
+"""Fills a provisioned stage: the sandbox's contacts, a connection to it, stored helpers and an API key."""
 
 from __future__ import annotations
 
@@ -28,13 +28,15 @@ class Seeded:
     helpers: dict[str, str]
 
 
-async def seed(settings: FleetSettings, sandbox_path: Path, receiver_url: str) -> Seeded:
-    """Write everything; the stage must be provisioned and empty."""
+async def seed(
+    settings: FleetSettings, sandbox_path: Path, receiver_url: str, *, account: str = scenario.ACCOUNT
+) -> Seeded:
+    """Write everything; the stage must be provisioned. Contacts and connection of an earlier demo are renewed."""
     store = SandboxStore(sandbox_path)
     seed_sandbox(SandboxConnector(store), {"contacts": scenario.contacts(), "tags": scenario.TAGS})
     store.close()
     async with aws_clients(settings) as aws:
-        await connect_sandbox(settings, aws)
+        await connect_sandbox(settings, aws, account=account)
         ids: dict[str, str] = {}
         stored = StoredHelpers(aws.dynamodb, settings.helpers_table)
         for helper in helpers(receiver_url):
@@ -43,7 +45,7 @@ async def seed(settings: FleetSettings, sandbox_path: Path, receiver_url: str) -
                 StoredHelper(
                     helper_id=ids[helper.key],
                     helper_type=helper.helper_type,
-                    account_id=scenario.ACCOUNT,
+                    account_id=account,
                     short_key=helper.key,
                     connection_id=scenario.CONNECTION,
                     name=f"Demo {helper.key}",
@@ -52,12 +54,12 @@ async def seed(settings: FleetSettings, sandbox_path: Path, receiver_url: str) -
                 created_by=scenario.USER,
                 category=inventory()[helper.helper_type],
             )
-        api_key = await ApiKeys(aws.dynamodb, settings.api_keys_table).create(scenario.ACCOUNT, scenario.USER, "demo")
+        api_key = await ApiKeys(aws.dynamodb, settings.api_keys_table).create(account, scenario.USER, "demo")
     return Seeded(api_key, ids)
 
 
-async def connect_sandbox(settings: FleetSettings, aws: AwsClients) -> None:
-    """The rows of a connection of the demo's account to the sandbox."""
+async def connect_sandbox(settings: FleetSettings, aws: AwsClients, *, account: str = scenario.ACCOUNT) -> None:
+    """The rows of the account's connection to the sandbox."""
     rows: list[tuple[str, dict[str, Any]]] = [
         (
             settings.platforms_table,
@@ -67,7 +69,7 @@ async def connect_sandbox(settings: FleetSettings, aws: AwsClients) -> None:
             settings.connections_table,
             {
                 "connection_id": scenario.CONNECTION,
-                "account_id": scenario.ACCOUNT,
+                "account_id": account,
                 "user_id": scenario.USER,
                 "platform_id": "platform:sandbox",
                 "auth_id": "auth:sandbox",
@@ -81,7 +83,7 @@ async def connect_sandbox(settings: FleetSettings, aws: AwsClients) -> None:
             {
                 "auth_id": "auth:sandbox",
                 "connection_id": scenario.CONNECTION,
-                "account_id": scenario.ACCOUNT,
+                "account_id": account,
                 "platform_id": "platform:sandbox",
                 "auth_type": "api_key",
                 "status": "active",
