@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test bench-router bench-worker lint lock clean
+.PHONY: help setup demo up test compose-demo bench-router bench-worker lint lock clean
 
 help: ## what can be made here
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -30,6 +30,10 @@ up: $(READY) ## the embedded stack, until Ctrl-C
 test: $(READY) ## the whole test suite
 	@$(BIN)/python -m pytest
 
+compose-demo: ## the same demo against docker compose with LocalStack
+	@docker compose up -d --build --wait
+	@docker compose --profile demo run --rm --use-aliases demo
+
 bench-router: $(READY) ## records/s, CPU, memory and latency of the router against a bare loop
 	@$(BIN)/python -m pytest -m benchmark tests/benchmarks/test_router.py -s
 
@@ -48,7 +52,8 @@ lint: $(READY) ## ruff, mypy --strict, import-linter
 
 lock: ## renew requirements/*.txt (needs uv: pip install uv)
 	uv pip compile pyproject.toml --all-extras $(LOCK) -o requirements/dev.txt
-	uv pip compile pyproject.toml --extra api -c requirements/dev.txt $(LOCK) -o requirements/runtime.txt
+	uv pip compile pyproject.toml --extra api --extra cli -c requirements/dev.txt $(LOCK) -o requirements/runtime.txt
+	echo hatchling | uv pip compile - -c requirements/dev.txt $(LOCK) -o requirements/build.txt
 LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet
 
 clean: ## remove the virtual environment and caches
