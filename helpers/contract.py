@@ -122,6 +122,7 @@ class Example:
 
     config: dict[str, Any]
     crm: dict[str, Any] | None = None
+    contact_id: str = "c1"
     input: dict[str, Any] = field(default_factory=dict)
     query_params: dict[str, str] = field(default_factory=dict)
     http: tuple[dict[str, Any], ...] = ()

@@ -22,6 +22,7 @@ async def run_example(helper: type[Helper[Any]]) -> HelperRun:
         helper.type,
         example.config,
         crm=example.crm,
+        contact_id=example.contact_id,
         input=example.input,
         query_params=example.query_params,
         http=example.http,

@@ -9,8 +9,10 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 from urllib.parse import quote
 
+from helpers.contract import HelperContext
 from helpers.crm.models import Contact
 from helpers.rules.fields import contact_values
 from helpers.rules.text import to_text
@@ -29,6 +31,16 @@ def merge_fields(contact: Contact, *, separator: str = ", ") -> dict[str, str]:
 def merge(template: str, fields: Mapping[str, str], *, escape: Escape | None = None) -> str:
     """Replace ``{{key}}``, blanks allowed inside the braces; ``escape`` is put on inserted values only."""
     return _DOUBLE_BRACES.sub(_insert(fields, escape, key_of=_trimmed), template)
+
+
+async def merged_text(ctx: HelperContext[Any], template: str) -> str:
+    """The template merged with the current contact, which is read only if the template needs it.
+
+    For helpers that run without a contact too: then nothing is known and every placeholder stays.
+    """
+    if not ctx.has_crm or not _DOUBLE_BRACES.search(template):
+        return template
+    return merge(template, merge_fields(await ctx.load_contact()))
 
 
 def merge_single_braces(template: str, fields: Mapping[str, str], *, escape: Escape | None = None) -> str:
