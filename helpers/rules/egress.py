@@ -46,6 +46,8 @@ REFUSED_IPV6 = tuple(IPv6Network(network) for network in ("2001::/23", "2001:db8
 IPV4_COMPATIBLE = IPv6Network("::/96")
 NAT64 = IPv6Network("64:ff9b::/96")
 
+# What is left of a host name after IDNA; httpx percent-encodes anything else instead of refusing it.
+_NAME = re.compile(r"[a-z0-9._-]+", re.ASCII)
 _IPV4_PART = re.compile(r"0[xX][0-9a-fA-F]*|[0-9]+", re.ASCII)
 
 
@@ -62,7 +64,7 @@ def check_url(url: str | httpx.URL, settings: HelperSettings) -> httpx.URL:
         raise TargetRefused("the URL has to start with https:// or http://")
     if target.userinfo:
         raise TargetRefused("the URL may not hold a user name or password")
-    check_host(target.host, target.port or (443 if target.scheme == "https" else 80), settings)
+    check_host(target.raw_host.decode("ascii"), target.port or (443 if target.scheme == "https" else 80), settings)
     return target
 
 
@@ -72,6 +74,8 @@ def check_host(host: str, port: int, settings: HelperSettings) -> IPv4Address | 
     if not name:
         raise TargetRefused("the URL needs a host")
     address = literal_address(name)
+    if address is None and not _NAME.fullmatch(name):
+        raise TargetRefused("the URL's host holds characters that no host name has")
     if settings.allow_private_targets or is_exempt_host(name, port, settings):
         return address
     if address is not None:
@@ -112,9 +116,11 @@ def literal_address(host: str) -> IPv4Address | IPv6Address | None:
 
     Raises TargetRefused for text that ends in a number and yet is no address, such as ``1.2.3.4.5``.
     """
+    if "%" in host:
+        raise TargetRefused("the URL's host may hold neither escapes nor a scope id")
     if ":" in host:
         try:
-            return IPv6Address(host.partition("%")[0])
+            return IPv6Address(host)
         except ValueError as exc:
             raise TargetRefused("the URL has a malformed IPv6 address") from exc
     parts = host.rstrip(".").split(".")
