@@ -29,7 +29,8 @@ def test_public_targets_pass(url: str) -> None:
     [
         "ftp://example.com", "file:///etc/passwd", "javascript:alert(1)", "example.com", "", "https://", "https:///x",
         "https://user@example.com", "https://user:pw@example.com", "https://example.com:bad/", "https://ex ample.com/",
-        "https://example.com\\@127.0.0.1/", "gopher://example.com", "https://exam%2eple.com/", "http://[fe80::1%25eth0]/", "http://[2606:4700::1%25lo]/",
+        "https://example.com\\@127.0.0.1/", "gopher://example.com",
+        "https://exam%2eple.com/", "http://[fe80::1%25eth0]/", "http://[2606:4700::1%25lo]/",
     ],
 )  # fmt: skip
 def test_only_http_urls_with_a_host_and_without_user_info(url: str) -> None:
