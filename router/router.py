@@ -101,6 +101,9 @@ class Router:
         """Set the gauges and write the metric lines."""
         shards = self._shards()
         self._metrics.gauge("LeaseCount", len(shards))
+        self._metrics.gauge(
+            "ShardStalled", max((shard.stalled_seconds() for shard in shards), default=0.0), unit="Seconds"
+        )
         self._metrics.gauge("ShardsParked", sum(shard.parked for shard in shards))
         for shard in shards:
             self._metrics.gauge(
@@ -109,7 +112,6 @@ class Router:
                 unit="Milliseconds",
                 ShardId=shard.held.lease.shard_id,
             )
-            self._metrics.gauge("ShardStalled", shard.stalled_seconds(), unit="Seconds")
         self._metrics.flush()
 
     def _shards(self) -> list[ShardConsumer]:

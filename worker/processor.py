@@ -245,6 +245,9 @@ class Processor:
 
     async def _ended(self, message: Message, ended: Execution, *, duplicate: bool = False) -> Verdict:
         await self._runner.ended(ended, duplicate=duplicate)
+        if not duplicate:
+            # Without the helper type: one alarm on the share of failures watches every type.
+            self._metrics.count("ExecutionsEnded", outcome=str(ended.status))
         self._acknowledger.acknowledge(message)
         return Settled()
 

@@ -1,0 +1,16 @@
+# Everything in pools of one small Spot task; nothing is protected.
+module "fleet" {
+  source = "../../modules/fleet"
+
+  stage              = "dev"
+  inventory_path     = "${path.module}/../../../helpers/inventory.json"
+  images             = var.images
+  helper_overrides   = var.helper_overrides
+  pool               = var.pool
+  api                = var.api
+  alarm_emails       = var.alarm_emails
+  enable_autoscaling = var.enable_autoscaling
+
+  protected    = false
+  router_tasks = 1
+}

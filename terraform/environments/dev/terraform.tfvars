@@ -1,0 +1,4 @@
+# images: from the deployment, -var-file=images.auto.tfvars.json
+pool = {
+  spot = true
+}

@@ -1,0 +1,61 @@
+variable "images" {
+  description = "Image of each service by digest: repository@sha256:..."
+  type = object({
+    worker = string
+    router = string
+    api    = string
+  })
+}
+
+variable "helper_overrides" {
+  description = "What differs for single helper types. dedicated = a service of its own, which may scale to zero; otherwise the pool of its category serves it and cpu, memory, concurrency, tasks, attempts and spot are the pool's."
+  type = map(object({
+    dedicated                    = optional(bool, false)
+    cpu                          = optional(number, 256)
+    memory                       = optional(number, 512)
+    concurrency                  = optional(number, 20)
+    min_tasks                    = optional(number, 0)
+    max_tasks                    = optional(number, 4)
+    max_attempts                 = optional(number, 3)
+    visibility_timeout_seconds   = optional(number, 900)
+    backlog_per_task             = optional(number, 100)
+    oldest_message_alarm_seconds = optional(number, 900)
+    spot                         = optional(bool, false)
+  }))
+  default = {}
+}
+
+variable "pool" {
+  description = "Shape of the pool services, one per category."
+  type = object({
+    cpu         = optional(number, 256)
+    memory      = optional(number, 512)
+    concurrency = optional(number, 40)
+    min_tasks   = optional(number, 1)
+    max_tasks   = optional(number, 4)
+    spot        = optional(bool, false)
+  })
+  default = {}
+}
+
+variable "api" {
+  description = "The API behind a load balancer; null = none."
+  type = object({
+    certificate_arn   = string
+    tasks             = optional(number, 2)
+    access_log_bucket = optional(string)
+  })
+  default = null
+}
+
+variable "alarm_emails" {
+  description = "Addresses that get alarms."
+  type        = list(string)
+  default     = []
+}
+
+variable "enable_autoscaling" {
+  description = "false for emulators, none of which has Application Auto Scaling."
+  type        = bool
+  default     = true
+}

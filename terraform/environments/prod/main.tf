@@ -1,0 +1,18 @@
+# One NAT gateway per zone, protected tables, the busiest helpers on services of their own.
+module "fleet" {
+  source = "../../modules/fleet"
+
+  stage              = "prod"
+  inventory_path     = "${path.module}/../../../helpers/inventory.json"
+  images             = var.images
+  helper_overrides   = var.helper_overrides
+  pool               = var.pool
+  api                = var.api
+  alarm_emails       = var.alarm_emails
+  enable_autoscaling = var.enable_autoscaling
+
+  protected           = true
+  router_tasks        = 2
+  single_nat_gateway  = false
+  interface_endpoints = ["sqs", "logs"]
+}

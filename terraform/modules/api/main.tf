@@ -1,0 +1,162 @@
+# The API behind a load balancer: HTTPS in, one target group, tasks in private subnets.
+data "aws_caller_identity" "current" {}
+
+locals {
+  name       = "mfh-${var.stage}-api"
+  parameters = "arn:aws:ssm:${var.region}:${data.aws_caller_identity.current.account_id}:parameter"
+  tables = [for table in [
+    "connections", "platform_connection_auths", "platforms", "helpers", "executions", "api_keys", "state"
+  ] : var.table_arns[table]]
+}
+
+resource "aws_security_group" "balancer" {
+  name        = "${local.name}-balancer"
+  description = "HTTPS from the Internet to the API"
+  vpc_id      = var.vpc_id
+  tags        = var.tags
+}
+
+resource "aws_vpc_security_group_ingress_rule" "https" {
+  for_each = toset(var.allowed_cidrs)
+
+  security_group_id = aws_security_group.balancer.id
+  description       = "HTTPS"
+  ip_protocol       = "tcp"
+  from_port         = 443
+  to_port           = 443
+  cidr_ipv4         = each.key
+}
+
+resource "aws_security_group" "tasks" {
+  name        = "${local.name}-tasks"
+  description = "From the balancer to the API"
+  vpc_id      = var.vpc_id
+  tags        = var.tags
+}
+
+resource "aws_vpc_security_group_egress_rule" "tasks" {
+  security_group_id            = aws_security_group.balancer.id
+  description                  = "API"
+  ip_protocol                  = "tcp"
+  from_port                    = 8080
+  to_port                      = 8080
+  referenced_security_group_id = aws_security_group.tasks.id
+}
+
+resource "aws_vpc_security_group_ingress_rule" "tasks" {
+  security_group_id            = aws_security_group.tasks.id
+  description                  = "Load balancer"
+  ip_protocol                  = "tcp"
+  from_port                    = 8080
+  to_port                      = 8080
+  referenced_security_group_id = aws_security_group.balancer.id
+}
+
+resource "aws_lb" "this" {
+  name                       = local.name
+  load_balancer_type         = "application"
+  security_groups            = [aws_security_group.balancer.id]
+  subnets                    = var.public_subnet_ids
+  drop_invalid_header_fields = true
+  enable_deletion_protection = var.deletion_protection
+  tags                       = var.tags
+
+  dynamic "access_logs" {
+    for_each = var.access_log_bucket == null ? [] : [var.access_log_bucket]
+    content {
+      bucket  = access_logs.value
+      enabled = true
+    }
+  }
+}
+
+resource "aws_lb_target_group" "this" {
+  name                 = local.name
+  port                 = 8080
+  protocol             = "HTTP"
+  target_type          = "ip"
+  vpc_id               = var.vpc_id
+  deregistration_delay = 30
+  tags                 = var.tags
+
+  health_check {
+    path                = "/healthz"
+    interval            = 10
+    timeout             = 5
+    healthy_threshold   = 2
+    unhealthy_threshold = 3
+  }
+}
+
+resource "aws_lb_listener" "https" {
+  load_balancer_arn = aws_lb.this.arn
+  port              = 443
+  protocol          = "HTTPS"
+  ssl_policy        = "ELBSecurityPolicy-TLS13-1-2-2021-06"
+  certificate_arn   = var.certificate_arn
+  tags              = var.tags
+
+  default_action {
+    type             = "forward"
+    target_group_arn = aws_lb_target_group.this.arn
+  }
+}
+
+module "service" {
+  source = "../service"
+
+  stage              = var.stage
+  name               = "api"
+  region             = var.region
+  image              = var.image
+  cluster            = var.cluster
+  subnet_ids         = var.subnet_ids
+  security_group_ids = [aws_security_group.tasks.id]
+  cpu                = var.cpu
+  memory             = var.memory
+  architecture       = var.architecture
+  desired_count      = var.tasks
+  port               = 8080
+  target_group_arn   = aws_lb_target_group.this.arn
+  kms_key_arn        = var.kms_key_arn
+  tags               = var.tags
+
+  # Only the load balancer reaches the tasks, so what it says about the visitor's address is believed.
+  environment = merge(var.environment, { API_PORT = "8080", API_TRUSTED_PROXIES = "*" })
+
+  statements = merge({
+    Tables = {
+      actions   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchGetItem"]
+      resources = local.tables
+    }
+    Indexes = {
+      actions   = ["dynamodb:Query"]
+      resources = [for pair in local.indexes : "${var.table_arns[pair[0]]}/index/${pair[1]}"]
+    }
+    Parameters = {
+      actions = ["ssm:GetParameter", "ssm:GetParameters"]
+      resources = [
+        "${local.parameters}/myfusionhelper/${var.stage}/secrets",
+        "${local.parameters}/myfusionhelper/${var.stage}/platforms/oauth/credentials",
+      ]
+    }
+    }, var.kms_key_arn == null ? {} : {
+    Key = { actions = ["kms:Decrypt", "kms:GenerateDataKey"], resources = [var.kms_key_arn] }
+  })
+
+  depends_on = [aws_lb_listener.https]
+}
+
+locals {
+  indexes = [
+    ["connections", "AccountIdIndex"],
+    ["platform_connection_auths", "ConnectionIdIndex"],
+    ["platforms", "SlugIndex"],
+    ["helpers", "AccountIdIndex"],
+    ["helpers", "ShortKeyIndex"],
+    ["executions", "AccountIdCreatedAtIndex"],
+    ["executions", "HelperIdCreatedAtIndex"],
+    ["api_keys", "AccountIdIndex"],
+    ["api_keys", "KeyHashIndex"],
+  ]
+}

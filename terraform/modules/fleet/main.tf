@@ -1,0 +1,198 @@
+# The fleet of one environment. Every helper type of the inventory gets its queues; who serves them is in
+# var.helper_overrides: a dedicated service, or the pool of its category.
+locals {
+  inventory = jsondecode(file(var.inventory_path))
+  category  = merge([for category, types in local.inventory : { for type in types : type => category }]...)
+  helpers = {
+    for type, category in local.category : type => merge(
+      { category = category },
+      { for name, value in lookup(var.helper_overrides, type, local.no_override) : name => value },
+    )
+  }
+  no_override = {
+    dedicated                    = false
+    cpu                          = 256
+    memory                       = 512
+    concurrency                  = 20
+    min_tasks                    = 0
+    max_tasks                    = 4
+    max_attempts                 = 3
+    visibility_timeout_seconds   = 900
+    backlog_per_task             = 100
+    oldest_message_alarm_seconds = 900
+    spot                         = false
+  }
+  queues = {
+    for type, helper in module.helper : type => {
+      queue_arn  = helper.queue.arn
+      queue_name = helper.queue.name
+      dlq_arn    = helper.dead_letter_queue.arn
+    }
+  }
+  dedicated = { for type, helper in local.helpers : type => helper if helper.dedicated }
+  pools = {
+    for category in keys(local.inventory) : category => [
+      for type in local.inventory[category] : type if !local.helpers[type].dedicated
+    ] if anytrue([for type in local.inventory[category] : !local.helpers[type].dedicated])
+  }
+  cluster = {
+    arn                = module.cluster.arn
+    name               = module.cluster.name
+    execution_role_arn = module.cluster.execution_role_arn
+    security_group_id  = module.cluster.security_group_id
+  }
+  network = var.existing_network == null ? {
+    vpc_id             = module.network[0].vpc_id
+    private_subnet_ids = module.network[0].private_subnet_ids
+    public_subnet_ids  = module.network[0].public_subnet_ids
+  } : var.existing_network
+  environment = merge(module.data.environment, var.environment)
+}
+
+module "data" {
+  source = "../data"
+
+  stage                  = var.stage
+  existing_tables        = var.existing_tables
+  deletion_protection    = var.protected
+  point_in_time_recovery = var.protected
+  kms_key_arn            = var.kms_key_arn
+}
+
+module "network" {
+  source = "../network"
+  count  = var.existing_network == null ? 1 : 0
+
+  stage               = var.stage
+  single_nat_gateway  = var.single_nat_gateway
+  interface_endpoints = var.interface_endpoints
+}
+
+module "cluster" {
+  source = "../cluster"
+
+  stage       = var.stage
+  vpc_id      = local.network.vpc_id
+  kms_key_arn = var.kms_key_arn
+}
+
+module "observability" {
+  source = "../observability"
+
+  stage        = var.stage
+  region       = var.region
+  alarm_emails = var.alarm_emails
+  kms_key_arn  = var.kms_key_arn
+}
+
+module "helper" {
+  source   = "../helper"
+  for_each = local.helpers
+
+  stage                        = var.stage
+  helper_type                  = each.key
+  visibility_timeout_seconds   = each.value.visibility_timeout_seconds
+  oldest_message_alarm_seconds = each.value.oldest_message_alarm_seconds
+  alarm_topic_arns             = [module.observability.topic_arn]
+  kms_key_arn                  = var.kms_key_arn
+}
+
+module "dedicated" {
+  source   = "../worker"
+  for_each = local.dedicated
+
+  stage        = var.stage
+  name         = replace(each.key, "_", "-")
+  region       = var.region
+  queues       = { (each.key) = local.queues[each.key] }
+  image        = var.images.worker
+  cluster      = local.cluster
+  subnet_ids   = local.network.private_subnet_ids
+  table_arns   = module.data.table_arns
+  environment  = local.environment
+  cpu          = each.value.cpu
+  memory       = each.value.memory
+  concurrency  = each.value.concurrency
+  max_attempts = each.value.max_attempts
+  spot         = each.value.spot
+  architecture = var.architecture
+  kms_key_arn  = var.kms_key_arn
+  scaling = {
+    min_tasks        = each.value.min_tasks
+    max_tasks        = each.value.max_tasks
+    backlog_per_task = each.value.backlog_per_task
+    enabled          = var.enable_autoscaling
+  }
+  artifacts_bucket_arn = var.artifacts_bucket_arn
+  mail_identity_arn    = var.mail_identity_arn
+
+  # A worker reads its queue parameters at start: they come first.
+  depends_on = [module.helper]
+}
+
+module "pool" {
+  source   = "../worker"
+  for_each = local.pools
+
+  stage        = var.stage
+  name         = "pool-${each.key}"
+  region       = var.region
+  queues       = { for type in each.value : type => local.queues[type] }
+  image        = var.images.worker
+  cluster      = local.cluster
+  subnet_ids   = local.network.private_subnet_ids
+  table_arns   = module.data.table_arns
+  environment  = local.environment
+  cpu          = var.pool.cpu
+  memory       = var.pool.memory
+  concurrency  = var.pool.concurrency
+  spot         = var.pool.spot
+  architecture = var.architecture
+  kms_key_arn  = var.kms_key_arn
+  scaling = {
+    min_tasks = var.pool.min_tasks
+    max_tasks = var.pool.max_tasks
+    enabled   = var.enable_autoscaling
+  }
+  artifacts_bucket_arn = var.artifacts_bucket_arn
+  mail_identity_arn    = var.mail_identity_arn
+
+  depends_on = [module.helper]
+}
+
+module "router" {
+  source = "../router"
+
+  stage                 = var.stage
+  region                = var.region
+  image                 = var.images.router
+  cluster               = local.cluster
+  subnet_ids            = local.network.private_subnet_ids
+  table_arns            = module.data.table_arns
+  executions_stream_arn = module.data.executions_stream_arn
+  environment           = local.environment
+  tasks                 = var.router_tasks
+  architecture          = var.architecture
+  kms_key_arn           = var.kms_key_arn
+}
+
+module "api" {
+  source = "../api"
+  count  = var.api == null ? 0 : 1
+
+  stage               = var.stage
+  region              = var.region
+  image               = var.images.api
+  cluster             = local.cluster
+  vpc_id              = local.network.vpc_id
+  subnet_ids          = local.network.private_subnet_ids
+  public_subnet_ids   = local.network.public_subnet_ids
+  table_arns          = module.data.table_arns
+  environment         = local.environment
+  certificate_arn     = var.api.certificate_arn
+  tasks               = var.api.tasks
+  access_log_bucket   = var.api.access_log_bucket
+  deletion_protection = var.protected
+  architecture        = var.architecture
+  kms_key_arn         = var.kms_key_arn
+}

@@ -1,0 +1,29 @@
+output "environments" {
+  description = "Environment of each service's container, by service."
+  value = merge(
+    { router = module.router.environment },
+    { for type, worker in module.dedicated : worker.name => worker.environment },
+    { for category, worker in module.pool : worker.name => worker.environment },
+    { for index, api in module.api : "api" => api.environment },
+  )
+}
+
+output "tables" {
+  description = "Table names, by table."
+  value       = module.data.table_names
+}
+
+output "cluster_name" {
+  description = "Name of the ECS cluster."
+  value       = module.cluster.name
+}
+
+output "repository_urls" {
+  description = "Where images are pushed to."
+  value       = module.cluster.repository_urls
+}
+
+output "api_dns_name" {
+  description = "Name of the API's load balancer."
+  value       = one(module.api[*].dns_name)
+}

@@ -1,0 +1,160 @@
+variable "stage" {
+  description = "Environment name; part of every resource name."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9]{1,19}$", var.stage))
+    error_message = "stage: 2 to 20 lower-case letters and digits, starting with a letter, such as dev or prod."
+  }
+}
+
+variable "region" {
+  description = "AWS region of everything."
+  type        = string
+  default     = "us-west-2"
+}
+
+variable "inventory_path" {
+  description = "Path of helpers/inventory.json: helper types by category."
+  type        = string
+}
+
+variable "images" {
+  description = "Image of each service by digest: repository@sha256:..."
+  type = object({
+    worker = string
+    router = string
+    api    = string
+  })
+}
+
+variable "helper_overrides" {
+  description = "What differs for single helper types. dedicated = a service of its own, which may scale to zero; otherwise the pool of its category serves it and cpu, memory, concurrency, tasks, attempts and spot are the pool's."
+  type = map(object({
+    dedicated                    = optional(bool, false)
+    cpu                          = optional(number, 256)
+    memory                       = optional(number, 512)
+    concurrency                  = optional(number, 20)
+    min_tasks                    = optional(number, 0)
+    max_tasks                    = optional(number, 4)
+    max_attempts                 = optional(number, 3)
+    visibility_timeout_seconds   = optional(number, 900)
+    backlog_per_task             = optional(number, 100)
+    oldest_message_alarm_seconds = optional(number, 900)
+    spot                         = optional(bool, false)
+  }))
+  default = {}
+
+  validation {
+    condition = alltrue([
+      for type in keys(var.helper_overrides) :
+      contains(flatten(values(jsondecode(file(var.inventory_path)))), type)
+    ])
+    error_message = "helper_overrides: a key is no helper type of helpers/inventory.json; check its spelling (underscores, as tag_it)."
+  }
+}
+
+variable "pool" {
+  description = "Shape of the pool services, one per category."
+  type = object({
+    cpu         = optional(number, 256)
+    memory      = optional(number, 512)
+    concurrency = optional(number, 40)
+    min_tasks   = optional(number, 1)
+    max_tasks   = optional(number, 4)
+    spot        = optional(bool, false)
+  })
+  default = {}
+}
+
+variable "router_tasks" {
+  description = "Router tasks."
+  type        = number
+  default     = 2
+}
+
+variable "api" {
+  description = "The API behind a load balancer; null = none."
+  type = object({
+    certificate_arn   = string
+    tasks             = optional(number, 2)
+    access_log_bucket = optional(string)
+  })
+  default = null
+}
+
+variable "existing_network" {
+  description = "A VPC to use instead of making one."
+  type = object({
+    vpc_id             = string
+    private_subnet_ids = list(string)
+    public_subnet_ids  = optional(list(string), [])
+  })
+  default = null
+}
+
+variable "single_nat_gateway" {
+  description = "One NAT gateway for all zones."
+  type        = bool
+  default     = true
+}
+
+variable "interface_endpoints" {
+  description = "AWS services reached by interface endpoints, such as sqs, ssm, logs."
+  type        = list(string)
+  default     = []
+}
+
+variable "existing_tables" {
+  description = "Tables to use instead of making them: name by table. See the data module."
+  type        = map(string)
+  default     = {}
+}
+
+variable "environment" {
+  description = "Further environment variables of every service, such as LOG_LEVEL, APP_URL, MAIL_FROM, ARTIFACTS_BUCKET."
+  type        = map(string)
+  default     = {}
+}
+
+variable "artifacts_bucket_arn" {
+  description = "S3 bucket of files made by helpers; null = none."
+  type        = string
+  default     = null
+}
+
+variable "mail_identity_arn" {
+  description = "SES identity that mails are sent from; null = none."
+  type        = string
+  default     = null
+}
+
+variable "alarm_emails" {
+  description = "Addresses that get alarms."
+  type        = list(string)
+  default     = []
+}
+
+variable "protected" {
+  description = "Deletion protection and point-in-time recovery."
+  type        = bool
+  default     = true
+}
+
+variable "enable_autoscaling" {
+  description = "false for emulators, none of which has Application Auto Scaling."
+  type        = bool
+  default     = true
+}
+
+variable "architecture" {
+  description = "X86_64 or ARM64."
+  type        = string
+  default     = "ARM64"
+}
+
+variable "kms_key_arn" {
+  description = "Customer managed key of tables, queues and logs; null = AWS's own."
+  type        = string
+  default     = null
+}

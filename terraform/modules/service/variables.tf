@@ -1,0 +1,145 @@
+variable "stage" {
+  description = "Environment name; part of every resource name."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9]{1,19}$", var.stage))
+    error_message = "stage: 2 to 20 lower-case letters and digits, starting with a letter, such as dev or prod."
+  }
+}
+
+variable "name" {
+  description = "Name of the service inside the stage, such as worker-tag-it."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,40}$", var.name))
+    error_message = "name: lower-case letters, digits and hyphens, at most 41; role names end at 64 characters."
+  }
+}
+
+variable "region" {
+  description = "AWS region of everything."
+  type        = string
+  default     = "us-west-2"
+}
+
+variable "image" {
+  description = "Image by digest: repository@sha256:..."
+  type        = string
+
+  validation {
+    condition     = can(regex("@sha256:[0-9a-f]{64}$", var.image))
+    error_message = "image: name the image by digest (repository@sha256:...): a tag can be moved under a running service."
+  }
+}
+
+variable "cluster" {
+  description = "Where the service runs: outputs of the cluster module."
+  type = object({
+    arn                = string
+    name               = string
+    execution_role_arn = string
+    security_group_id  = string
+  })
+}
+
+variable "subnet_ids" {
+  description = "Private subnets of the tasks."
+  type        = list(string)
+}
+
+variable "security_group_ids" {
+  description = "Security groups on top of the cluster's."
+  type        = list(string)
+  default     = []
+}
+
+variable "environment" {
+  description = "Environment variables of the container."
+  type        = map(string)
+  default     = {}
+}
+
+variable "statements" {
+  description = "What the service may do: IAM statements by sid."
+  type = map(object({
+    actions   = list(string)
+    resources = list(string)
+  }))
+}
+
+variable "cpu" {
+  description = "CPU units of a task: 256, 512, 1024, 2048, 4096."
+  type        = number
+  default     = 256
+
+  validation {
+    condition     = contains([256, 512, 1024, 2048, 4096], var.cpu)
+    error_message = "cpu: 256, 512, 1024, 2048 or 4096 units."
+  }
+}
+
+variable "memory" {
+  description = "Memory of a task in MiB; Fargate takes 2 to 8 times the CPU units."
+  type        = number
+  default     = 512
+
+  validation {
+    condition     = var.memory >= 512 && var.memory >= var.cpu * 2 && var.memory <= var.cpu * 8
+    error_message = "memory: 2 to 8 MiB for each CPU unit, as Fargate sells it (256 units: 512 to 2048)."
+  }
+}
+
+variable "architecture" {
+  description = "X86_64 or ARM64."
+  type        = string
+  default     = "ARM64"
+
+  validation {
+    condition     = contains(["X86_64", "ARM64"], var.architecture)
+    error_message = "architecture: X86_64 or ARM64."
+  }
+}
+
+variable "spot" {
+  description = "Run on Fargate Spot: a third of the price, interrupted with two minutes' notice. The drain fits into it."
+  type        = bool
+  default     = false
+}
+
+variable "desired_count" {
+  description = "Tasks at creation; later the scaling's business."
+  type        = number
+  default     = 1
+}
+
+variable "port" {
+  description = "Port behind a load balancer; null = none."
+  type        = number
+  default     = null
+}
+
+variable "target_group_arn" {
+  description = "Target group of a load balancer; null = none."
+  type        = string
+  default     = null
+}
+
+variable "log_retention_days" {
+  description = "How long log lines are kept."
+  type        = number
+  default     = 30
+}
+
+variable "kms_key_arn" {
+  description = "Customer managed key of the log group; null = AWS's own."
+  type        = string
+  default     = null
+}
+
+variable "tags" {
+  description = "Tags of every resource."
+  type        = map(string)
+  default     = {}
+}
