@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 import httpx
@@ -80,7 +80,10 @@ class DeliveryConfig(HelperConfig):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What came of one webhook. ``url`` is shown: merged, without the parameters that GET adds."""
+    """What came of one webhook. ``url`` is shown: merged, without the parameters that GET adds.
+
+    ``response`` is what outputs show; ``body`` is the whole answer, and ``found`` the (field, value) pairs in it.
+    """
 
     url: str
     method: str
@@ -88,6 +91,8 @@ class Delivery:
     status: int | None = None
     response: str = ""
     error: str = ""
+    body: str = field(default="", repr=False)
+    found: list[tuple[str, Any]] = field(default_factory=list, repr=False)
 
     @property
     def succeeded(self) -> bool:
@@ -171,7 +176,7 @@ async def _attempt(
         text = f"{type(exc).__name__}: {redact(str(exc), config.secrets())}"[:EXCERPT_CHARACTERS]
         return Delivery(url, method, attempt, error=text), None if isinstance(exc, UNSENDABLE) else 0.0
     text = redact(response.text, config.secrets())[:SHOWN_RESPONSE_CHARACTERS]
-    delivery = Delivery(url, method, attempt, status=response.status_code, response=text)
+    delivery = Delivery(url, method, attempt, status=response.status_code, response=text, body=response.text)
     if delivery.succeeded or not is_retryable_status(response.status_code):
         return delivery, None
     return delivery, retry_after_seconds(response.headers, ctx.clock.now()) or 0.0

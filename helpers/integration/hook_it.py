@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -168,7 +168,9 @@ async def _send(
     """One webhook, once for an execution."""
 
     async def send() -> dict[str, Any]:
-        return asdict(await deliver(ctx, ctx.config, url, method, payload, index=index))
+        delivery = await deliver(ctx, ctx.config, url, method, payload, index=index)
+        # The record of the step stays small: of the answer it keeps what is shown and what is mapped.
+        return asdict(replace(delivery, body="", found=_found(ctx, delivery)))
 
     return Delivery(**await once(ctx, "webhook" if index is None else f"webhook {index}", send))
 
@@ -182,27 +184,35 @@ def _output(delivery: Delivery, modified: dict[str, Any], actions: list[Action])
 
 async def _call(ctx: HelperContext[Config]) -> HelperOutput:
     delivery = await _send(ctx, str(ctx.config.webhook_url), ctx.config.webhook_method, base_payload(ctx))
-    actions = delivery.actions()
-    if ctx.config.mode == "v2" and ctx.config.parse_response and delivery.succeeded:
-        actions += await _map_response(ctx, delivery.response)
+    actions = [*delivery.actions(), *await _write_found(ctx, delivery)]
     return _output(delivery, delivery.report, actions)
 
 
-async def _map_response(ctx: HelperContext[Config], text: str) -> list[Action]:
+def _found(ctx: HelperContext[Config], delivery: Delivery) -> list[tuple[str, Any]]:
+    """(CRM field, value) of every mapping that the JSON answer has a value for."""
+    if not (ctx.config.mode == "v2" and ctx.config.parse_response and delivery.succeeded):
+        return []
     try:
-        answer = json.loads(text)
+        answer = json.loads(delivery.body)
     except ValueError:
         ctx.log("the answer is no JSON, so nothing was mapped")
         return []
-    updated = 0
+    found = []
     for mapping in ctx.config.response_mappings:
         if not mapping.response_field or not mapping.crm_field:
             continue
         value = value_at(answer, mapping.response_field)
         if value is MISSING or value is None:
             ctx.log(f"the answer has no {mapping.response_field}")
-            continue
-        updated += len(await best_effort(ctx, f"writing {mapping.crm_field}", ctx.write(mapping.crm_field, value)))
+        else:
+            found.append((mapping.crm_field, value))
+    return found
+
+
+async def _write_found(ctx: HelperContext[Config], delivery: Delivery) -> list[Action]:
+    updated = 0
+    for crm_field, value in delivery.found:
+        updated += len(await best_effort(ctx, f"writing {crm_field}", ctx.write(crm_field, value)))
     return [Action(type="contact_updated", target=ctx.contact_id, value=updated)] if updated else []
 
 

@@ -419,3 +419,22 @@ async def test_an_empty_config_is_valid() -> None:
     """basic with nothing to fire; an auth type without a secret does not matter where nothing is sent."""
     assert (await run({})).output.success
     assert (await run({"auth_type": "bearer"})).config_error is None
+
+
+async def test_an_answer_beyond_the_shown_part_is_mapped_too() -> None:
+    """Outputs show 10,000 characters; the mapping reads the whole answer, and a redelivery its recorded values."""
+    config = {
+        "mode": "v2", "webhook_url": "https://hooks.example.com/", "parse_response": True,
+        "response_mappings": [{"response_field": "a.0.b", "crm_field": "Target"}],
+    }  # fmt: skip
+    http = [{"match": {}, "reply": {"status": 200, "json": {"pad": "x" * 20_000, "a": [{"b": 5}]}}}]
+    options: dict[str, Any] = {"crm": {"contact": {"id": "c1"}}, "ids": {"execution_id": "exec:1"}}
+    first = await run_helper("hook_it", config, http=http, **options)
+    second = await run_helper("hook_it", config, state=first.state, **options)
+
+    for result in (first, second):
+        assert result.output is not None
+        assert len(result.output.modified_data["webhook_response"]) == 10_000
+        assert [(a.type, a.value) for a in result.output.actions] == [("webhook_called", "200"), ("contact_updated", 1)]
+        assert result.crm.field("c1", "Target") == 5
+    assert second.requests == []
