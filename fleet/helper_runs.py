@@ -89,16 +89,18 @@ class HelperRuns:
     async def run(self, helper: type[Helper[Any]], execution: Execution) -> HelperOutput:
         """Run the helper once. Raises HelperError; a dead API key also puts its connection into ``error``."""
         try:
-            return await invoke(helper, invocation_of(execution), await self._ports(execution))
+            return await invoke(helper, invocation_of(execution), await self._ports(helper, execution))
         except CrmError as exc:
             await self.connectors.refused(execution.connection_id, exc)
             raise
 
-    async def _ports(self, execution: Execution) -> Ports:
+    async def _ports(self, helper: type[Helper[Any]], execution: Execution) -> Ports:
         account_id = execution.account_id
+        crm = await self._connector(execution)
+        shared = {crm.slug: execution.connection_id} if crm and helper.shares_crm_credentials else {}
         folder = Path(self.settings.artifacts_dir) if self.settings.artifacts_dir else None
         return Ports(
-            crm=await self._connector(execution),
+            crm=crm,
             http=self.http,
             clock=self.clock,
             state=self.state,
@@ -110,7 +112,7 @@ class HelperRuns:
             files=FolderArtifacts(folder, account_id) if folder else S3Artifacts(self.settings, account_id),
             backups=FolderBackups(folder) if folder else S3Backups(self.settings),
             resolver=DnsResolver(),
-            service_auths=await ConnectedServices.load(self.connections, execution.config, account_id),
+            service_auths=await ConnectedServices.load(self.connections, execution.config, account_id, shared),
             settings=self.helper_settings,
         )
 

@@ -228,7 +228,8 @@ class Helper(ABC, Generic[ConfigT]):
     ``reads_contact`` makes the runtime fetch the contact first (a contact that cannot be read fails the run).
     ``idempotent``: repeating a run that died in mid-call does no harm. ``external``: it calls third parties.
     ``routes_visitors``: its modified_data holds a ``redirect_url``, and a public link may run it for a visitor.
-    ``timeout_seconds`` bounds one attempt.
+    ``timeout_seconds`` bounds one attempt. ``shares_crm_credentials``: where the service of the CRM's name is not
+    connected by itself, the credentials of the execution's CRM connection stand in for it.
     """
 
     type: ClassVar[str]
@@ -245,6 +246,7 @@ class Helper(ABC, Generic[ConfigT]):
     external: ClassVar[bool] = False
     routes_visitors: ClassVar[bool] = False
     timeout_seconds: ClassVar[float] = 60.0
+    shares_crm_credentials: ClassVar[bool] = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

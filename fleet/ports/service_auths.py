@@ -25,11 +25,21 @@ class ConnectedServices:
         self._loaded = dict(loaded)
 
     @classmethod
-    async def load(cls, connections: ConnectionStore, config: Mapping[str, Any], account_id: str) -> ConnectedServices:
+    async def load(
+        cls,
+        connections: ConnectionStore,
+        config: Mapping[str, Any],
+        account_id: str,
+        shared: Mapping[str, str] | None = None,
+    ) -> ConnectedServices:
         """Load what the config names. A connection that cannot be used counts as not connected (and is logged):
-        the helper then fails with a clear error only if it needs it."""
+        the helper then fails with a clear error only if it needs it. ``shared`` (slug -> connection id) stands in
+        for services that the config does not name."""
         named = config.get("service_connection_ids")
-        wanted = dict(named) if isinstance(named, Mapping) else {}
+        chosen = (
+            {slug: connection for slug, connection in named.items() if connection} if isinstance(named, Mapping) else {}
+        )
+        wanted = {**(shared or {}), **chosen}
         # google_sheet_it stores its connection under a key of its own
         for key in ("google_connection_id", "google_account_id"):
             if isinstance(config.get(key), str) and config[key]:

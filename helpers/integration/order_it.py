@@ -58,6 +58,7 @@ class OrderIt(Helper[Config]):
     description = "Create a Keap order for the contact."
     supported_crms = ("keap",)
     reads_contact = False
+    shares_crm_credentials = True
     idempotent = False
     external = True
     example = Example(
