@@ -117,9 +117,10 @@ module "service" {
   architecture       = var.architecture
   desired_count      = var.tasks
   port               = 8080
-  target_group_arn   = aws_lb_target_group.this.arn
-  kms_key_arn        = var.kms_key_arn
-  tags               = var.tags
+  # By way of the listener: a service is refused while its target group has no load balancer.
+  target_group_arn = aws_lb_listener.https.default_action[0].target_group_arn
+  kms_key_arn      = var.kms_key_arn
+  tags             = var.tags
 
   # Only the load balancer reaches the tasks, so what it says about the visitor's address is believed.
   environment = merge(var.environment, { API_PORT = "8080", API_TRUSTED_PROXIES = "*" })
@@ -144,7 +145,6 @@ module "service" {
     Key = { actions = ["kms:Decrypt", "kms:GenerateDataKey"], resources = [var.kms_key_arn] }
   })
 
-  depends_on = [aws_lb_listener.https]
 }
 
 locals {

@@ -125,9 +125,6 @@ module "dedicated" {
   }
   artifacts_bucket_arn = var.artifacts_bucket_arn
   mail_identity_arn    = var.mail_identity_arn
-
-  # A worker reads its queue parameters at start: they come first.
-  depends_on = [module.helper]
 }
 
 module "pool" {
@@ -156,8 +153,6 @@ module "pool" {
   }
   artifacts_bucket_arn = var.artifacts_bucket_arn
   mail_identity_arn    = var.mail_identity_arn
-
-  depends_on = [module.helper]
 }
 
 module "router" {

@@ -1,0 +1,90 @@
+mock_provider "aws" {
+  mock_data "aws_iam_policy_document" {
+    defaults = { json = "{\"Version\":\"2012-10-17\",\"Statement\":[]}" }
+  }
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "123456789012" }
+  }
+}
+
+variables {
+  stage      = "dev"
+  name       = "tag-it"
+  image      = "repo@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+  subnet_ids = ["subnet-1"]
+  cluster = {
+    arn                = "arn:aws:ecs:us-west-2:123456789012:cluster/mfh-dev"
+    name               = "mfh-dev"
+    execution_role_arn = "arn:aws:iam::123456789012:role/mfh-dev-execution"
+    security_group_id  = "sg-1"
+  }
+  table_arns = {
+    for table in ["connections", "platform_connection_auths", "platforms", "helpers", "executions", "api_keys", "router_leases", "state"] :
+    table => "arn:aws:dynamodb:us-west-2:123456789012:table/mfh-dev-${table}"
+  }
+  environment = {}
+  queues = {
+    tag_it = { queue_arn = "arn:aws:sqs:us-west-2:123456789012:q", queue_name = "q", dlq_arn = "arn:aws:sqs:us-west-2:123456789012:d" }
+  }
+  scaling = { min_tasks = 0, max_tasks = 5 }
+}
+
+run "a_dedicated_worker_starts_from_zero_and_stops_when_nothing_is_in_flight" {
+  command = plan
+
+  assert {
+    condition     = length(aws_cloudwatch_metric_alarm.start) == 1 && length(aws_appautoscaling_policy.backlog) == 1
+    error_message = "0 -> 1 by step, then backlog per task."
+  }
+  assert {
+    condition     = aws_appautoscaling_policy.backlog[0].target_tracking_scaling_policy_configuration[0].disable_scale_in
+    error_message = "Target tracking knows nothing of messages in flight: it must not scale in."
+  }
+  assert {
+    condition = contains(
+      [for query in aws_cloudwatch_metric_alarm.stop[0].metric_query : query.expression if query.expression != null], "visible + in_flight"
+    )
+    error_message = "Scale-in waits for messages in flight too."
+  }
+}
+
+run "a_pool_may_not_scale_to_zero" {
+  command = plan
+  variables {
+    queues = {
+      tag_it  = { queue_arn = "arn:aws:sqs:us-west-2:123456789012:q", queue_name = "q", dlq_arn = "arn:aws:sqs:us-west-2:123456789012:d" }
+      note_it = { queue_arn = "arn:aws:sqs:us-west-2:123456789012:n", queue_name = "n", dlq_arn = "arn:aws:sqs:us-west-2:123456789012:e" }
+    }
+  }
+  expect_failures = [var.scaling]
+}
+
+run "a_pool_scales_by_cpu" {
+  command = plan
+  variables {
+    scaling = { min_tasks = 1, max_tasks = 3 }
+    queues = {
+      tag_it  = { queue_arn = "arn:aws:sqs:us-west-2:123456789012:q", queue_name = "q", dlq_arn = "arn:aws:sqs:us-west-2:123456789012:d" }
+      note_it = { queue_arn = "arn:aws:sqs:us-west-2:123456789012:n", queue_name = "n", dlq_arn = "arn:aws:sqs:us-west-2:123456789012:e" }
+    }
+  }
+  assert {
+    condition     = length(aws_appautoscaling_policy.cpu) == 1 && length(aws_appautoscaling_policy.backlog) == 0
+    error_message = "No single queue speaks for a pool."
+  }
+}
+
+run "emulators_go_without_scaling" {
+  command = plan
+  variables { scaling = { enabled = false } }
+  assert {
+    condition     = length(aws_appautoscaling_target.this) == 0
+    error_message = "enabled = false makes no scaling."
+  }
+}
+
+run "tasks_below_the_minimum_are_refused" {
+  command = plan
+  variables { scaling = { min_tasks = 3, max_tasks = 2 } }
+  expect_failures = [var.scaling]
+}

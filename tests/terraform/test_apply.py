@@ -1,0 +1,162 @@
+"""`terraform apply` on an emulator makes what the services need, and nothing changes without a reason."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fleet.aws import aws_clients
+from fleet.clock import instant_text
+from fleet.execution import Execution, new_execution_id
+from fleet.executions import ExecutionStore
+from fleet.local import emulator
+from fleet.local.demo import scenario, seed
+from fleet.local.demo.run import TERMINAL
+from fleet.local.supervisor import ChildSpec, Supervisor
+from fleet.settings import FleetSettings
+from fleet.tables import TABLES, table_name
+from helpers.crm.sandbox.connector import SandboxConnector
+from helpers.crm.sandbox.seed import seed as seed_sandbox
+from helpers.crm.sandbox.store import SandboxStore
+from tests.terraform.conftest import DIGEST, Terraform
+
+INVENTORY = {"contact": ["copy_it"], "tagging": ["tag_it"]}
+IMAGES = f'-var=images={{worker="{DIGEST}",router="{DIGEST}",api="{DIGEST}"}}'
+OVERRIDES = "-var=helper_overrides={tag_it={dedicated=true}}"
+
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("terraform")]
+
+
+@pytest.fixture(scope="module")
+def dev(checkout: Path, terraform_environment: dict[str, str], emulator_url: str) -> Iterator[Terraform]:
+    """The dev environment, applied to the emulator with two helper types."""
+    (checkout / "helpers" / "inventory.json").write_text(json.dumps(INVENTORY))
+    folder = checkout / "terraform" / "environments" / "dev"
+    (folder / "override.tf").write_text('terraform {\n  backend "local" {}\n}\n')
+    environment = {
+        **terraform_environment,
+        "AWS_ENDPOINT_URL": emulator_url,
+        "AWS_ACCESS_KEY_ID": "000000000000",
+        "AWS_SECRET_ACCESS_KEY": "emulator",
+    }
+    terraform = Terraform(folder, environment)
+    terraform.run("init", "-no-color", "-reconfigure")
+    terraform.run("apply", "-no-color", "-auto-approve", IMAGES, OVERRIDES)
+    yield terraform
+    terraform.run("destroy", "-no-color", "-auto-approve", IMAGES, OVERRIDES)
+
+
+@pytest.fixture
+def settings(emulator_url: str) -> FleetSettings:
+    return FleetSettings(stage="dev", aws_endpoint_url=emulator_url, allow_private_targets=True)
+
+
+def test_a_second_plan_changes_nothing(dev: Terraform) -> None:
+    done = dev.run("plan", "-no-color", "-detailed-exitcode", IMAGES, OVERRIDES, check=False)
+
+    assert done.returncode == 0, done.stdout
+
+
+async def test_tables_are_those_that_the_services_expect(dev: Terraform, settings: FleetSettings) -> None:
+    async with aws_clients(settings) as aws:
+        for table in TABLES:
+            name = table_name(settings, table)
+            found = (await aws.dynamodb.describe_table(TableName=name))["Table"]
+            wanted = table.definition(name)
+            assert found["KeySchema"] == wanted["KeySchema"], name
+            assert _indexes(found) == _indexes(wanted), name
+            assert found.get("StreamSpecification") == wanted.get("StreamSpecification"), name
+
+
+def _indexes(table: Any) -> dict[str, Any]:
+    indexes = table.get("GlobalSecondaryIndexes", [])
+    return {index["IndexName"]: (index["KeySchema"], index["Projection"]["ProjectionType"]) for index in indexes}
+
+
+async def test_router_and_worker_complete_an_execution_with_the_environment_of_their_tasks(
+    dev: Terraform, settings: FleetSettings
+) -> None:
+    environments = dev.output("environments")
+    supervisor = Supervisor(output=lambda _name, _line: None)
+    with tempfile.TemporaryDirectory() as folder:
+        sandbox = Path(folder) / "sandbox.db"
+        store = SandboxStore(sandbox)
+        crm = SandboxConnector(store)
+        seed_sandbox(crm, {"contacts": [{"id": "c1"}], "tags": scenario.TAGS})
+        store.close()
+        async with aws_clients(settings) as aws:
+            await seed.connect_sandbox(settings, aws)
+            try:
+                for service, module in (("router", "router"), ("worker-tag-it", "worker")):
+                    port = emulator.free_port()
+                    await supervisor.start(
+                        ChildSpec(
+                            service,
+                            [sys.executable, "-m", module],
+                            {
+                                **environments[f"mfh-dev-{service}" if module == "worker" else service],
+                                # What a task has from AWS itself, or what stands in for it here.
+                                "AWS_ENDPOINT_URL": settings.aws_endpoint_url or "",
+                                "AWS_ACCESS_KEY_ID": "000000000000",
+                                "AWS_SECRET_ACCESS_KEY": "emulator",
+                                "HEALTH_HOST": emulator.HOST,
+                                "HEALTH_PORT": str(port),
+                                "SANDBOX_CRM_PATH": str(sandbox),
+                                "ALLOW_PRIVATE_TARGETS": "true",
+                                "WORKER_WAIT_TIME_SECONDS": "1",
+                            },
+                            ready_url=f"http://{emulator.HOST}:{port}/healthz",
+                            ready_seconds=60,
+                        )
+                    )
+                ended = await _execute(ExecutionStore(aws.dynamodb, settings.executions_table))
+            finally:
+                await supervisor.stop()
+    assert ended.status == "completed", ended.error_message
+
+
+def test_a_new_helper_adds_its_own_resources_only(dev: Terraform, checkout: Path) -> None:
+    inventory = checkout / "helpers" / "inventory.json"
+    inventory.write_text(json.dumps({**INVENTORY, "data": ["format_it"]}))
+    try:
+        dev.run("plan", "-no-color", "-out=new.tfplan", IMAGES, OVERRIDES)
+        plan = json.loads(dev.run("show", "-json", "new.tfplan").stdout)
+    finally:
+        inventory.write_text(json.dumps(INVENTORY))
+    changes = {
+        change["address"]: change["change"]["actions"]
+        for change in plan["resource_changes"]
+        if change["change"]["actions"] not in (["no-op"], ["read"])
+    }
+    assert changes
+    for address, actions in changes.items():
+        assert actions == ["create"], address
+        assert 'helper["format_it"]' in address or 'pool["data"]' in address, address
+
+
+async def _execute(store: ExecutionStore) -> Execution:
+    execution, _ = await store.create(
+        Execution(
+            execution_id=new_execution_id(),
+            helper_type="tag_it",
+            account_id=scenario.ACCOUNT,
+            connection_id=scenario.CONNECTION,
+            contact_id="c1",
+            config={"action": "apply", "tag_ids": ["1"]},
+            created_at=instant_text(datetime.now(UTC)),
+        )
+    )
+    async with asyncio.timeout(60):
+        while True:
+            stored = await store.get(execution.execution_id)
+            if stored is not None and stored.status in TERMINAL:
+                return stored
+            await asyncio.sleep(0.1)

@@ -1,0 +1,53 @@
+"""The configuration is well-formed, holds for its provider, and its modules' rules hold."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.terraform.conftest import ROOT, Terraform
+
+MODULES = sorted(path.name for path in (ROOT / "terraform" / "modules").iterdir())
+ENVIRONMENTS = sorted(path.name for path in (ROOT / "terraform" / "environments").iterdir())
+
+
+@pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is not installed")
+def test_every_file_is_formatted() -> None:
+    done = subprocess.run(
+        ["terraform", "fmt", "-check", "-recursive", "-diff", ROOT / "terraform"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_an_environment_is_valid(environment: str, checkout: Path, terraform_environment: dict[str, str]) -> None:
+    terraform = Terraform(checkout / "terraform" / "environments" / environment, terraform_environment)
+    terraform.run("init", "-backend=false", "-no-color")
+    terraform.run("validate", "-no-color")
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if (ROOT / "terraform" / "modules" / m / "tests").exists()])
+def test_the_rules_of_a_module_hold(module: str, checkout: Path, terraform_environment: dict[str, str]) -> None:
+    terraform = Terraform(checkout / "terraform" / "modules" / module, terraform_environment)
+    terraform.run("init", "-backend=false", "-no-color")
+    terraform.run("test", "-no-color")
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_says_what_it_takes_and_gives(module: str) -> None:
+    folder = ROOT / "terraform" / "modules" / module
+    readme = (folder / "README.md").read_text()
+    for file in ("variables.tf", "outputs.tf"):
+        for name in re.findall(r'^(?:variable|output) "(\w+)"', (folder / file).read_text(), re.M):
+            assert f"| `{name}` |" in readme, f"{module}/README.md does not mention {name}"
+
+
+def test_no_module_grants_everything() -> None:
+    for path in (ROOT / "terraform" / "modules").rglob("*.tf"):
+        text = path.read_text()
+        assert not re.search(r'resources\s*=\s*\["\*"\]', text), path
+        assert not re.search(r'"[a-z]+:\*"', text), path
