@@ -16,6 +16,11 @@ from fleet.local.emulator import free_port
 
 ROOT = Path(__file__).parents[2]
 LEASE_SECONDS = 5
+# Not pulled by a test: that takes minutes, and a machine may have an engine but no registry.
+IMAGES = (
+    "python:3.13-slim-bookworm",
+    os.environ.get("LOCALSTACK_IMAGE", "localstack/localstack:4.14.0"),
+)
 
 
 class Compose:
@@ -79,6 +84,9 @@ def compose() -> Iterator[Compose]:
         answers = False
     if not answers:
         pytest.skip("no Docker engine answers")
+    for image in IMAGES:
+        if subprocess.run(["docker", "image", "inspect", image], capture_output=True, timeout=20).returncode != 0:
+            pytest.skip(f"docker pull {image} first")
     project = Compose()
     try:
         project("up", "-d", "--build", "--wait", "--scale", "worker=3")
