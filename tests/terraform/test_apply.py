@@ -74,6 +74,8 @@ async def test_tables_are_those_that_the_services_expect(dev: Terraform, setting
             assert found["KeySchema"] == wanted["KeySchema"], name
             assert _indexes(found) == _indexes(wanted), name
             assert found.get("StreamSpecification") == wanted.get("StreamSpecification"), name
+            ttl = (await aws.dynamodb.describe_time_to_live(TableName=name))["TimeToLiveDescription"]
+            assert ttl.get("AttributeName", "") == table.ttl_attribute, name
 
 
 def _indexes(table: Any) -> dict[str, Any]:
