@@ -1,16 +1,19 @@
 """Writes ``docker/workers.yaml``: one compose service per helper type, each behind a profile of its name.
 
-``python -m fleet.operations.compose_workers`` from the project's root renews it after a helper was added.
+`mfh helpers new` renews it; after other changes of the inventory, ``python -m fleet.operations.compose_workers`` does,
+from the project's root.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from fleet.names import kebab
-from helpers.registry import inventory
 
-WORKERS_PATH = Path(__file__).parents[2] / "docker" / "workers.yaml"
+WORKERS_PATH = Path("docker/workers.yaml")
+INVENTORY_PATH = Path("helpers/inventory.json")
 
 _HEAD = """\
 # Generated from helpers/inventory.json by `python -m fleet.operations.compose_workers`; do not edit.
@@ -25,12 +28,11 @@ _SERVICE = """\
 """
 
 
-def render() -> str:
-    """The file's text."""
-    return _HEAD + "".join(
-        _SERVICE.format(name=kebab(helper_type), helper_type=helper_type) for helper_type in sorted(inventory())
-    )
+def render(inventory: Mapping[str, Iterable[str]]) -> str:
+    """The file's text for an inventory: helper types by category."""
+    types = sorted(helper_type for of_category in inventory.values() for helper_type in of_category)
+    return _HEAD + "".join(_SERVICE.format(name=kebab(type_), helper_type=type_) for type_ in types)
 
 
 if __name__ == "__main__":
-    WORKERS_PATH.write_text(render(), encoding="utf-8")
+    WORKERS_PATH.write_text(render(json.loads(INVENTORY_PATH.read_text())), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Writes the files of a new helper: class, test and inventory line. The test passes as written."""
+"""Writes the files of a new helper: class, test, inventory line and compose service. The test passes as written."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import keyword
 import re
 from pathlib import Path
 
+from fleet.operations import compose_workers
 from helpers.contract import CATEGORIES
 from helpers.errors import FieldProblem, MyFusionError
 
@@ -50,7 +51,10 @@ def create_helper(root: Path, helper_type: str, category: str) -> list[Path]:
     test_path.write_text(_TEST.format(**values))
     inventory[category] = sorted([*inventory.get(category, []), helper_type])
     inventory_path.write_text(json.dumps(inventory, indent=2) + "\n")
-    return [helper_path, test_path, inventory_path]
+    workers_path = root / compose_workers.WORKERS_PATH
+    workers_path.parent.mkdir(parents=True, exist_ok=True)
+    workers_path.write_text(compose_workers.render(inventory))
+    return [helper_path, test_path, inventory_path, workers_path]
 
 
 _HELPER = '''"""{type}: copies a field in upper case; write here what it does."""

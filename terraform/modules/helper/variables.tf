@@ -16,10 +16,9 @@ variable "helper_type" {
     condition     = can(regex("^[a-z][a-z0-9_]*$", var.helper_type))
     error_message = "helper_type: lower-case letters, digits and underscores, as in helpers/inventory.json."
   }
-  # mfh- stage - type -executions-dlq.fifo must fit into the 80 characters of a queue name.
   validation {
-    condition     = length(var.helper_type) <= 36
-    error_message = "helper_type: at most 36 characters, or the name of its dead-letter queue exceeds 80."
+    condition     = length("mfh-${var.stage}-${var.helper_type}-executions-dlq.fifo") <= 80
+    error_message = "helper_type: too long for this stage: the name of its dead-letter queue would exceed the 80 characters of SQS."
   }
 }
 

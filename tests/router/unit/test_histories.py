@@ -194,7 +194,15 @@ class Histories(RuleBasedStateMachine):
                 self.run(self.finish())
                 self.simulation.check()
         finally:
+            self.run(self.bury())
             self.loop.close()
+
+    async def bury(self) -> None:
+        """What killed processes left waiting for an answer ends with the history."""
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     async def finish(self) -> None:
         """Everything heals; then nothing may be missing."""

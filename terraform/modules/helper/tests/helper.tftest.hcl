@@ -39,7 +39,7 @@ run "an_unreadable_helper_type_is_refused" {
 
 run "a_name_that_does_not_fit_into_a_queue_name_is_refused" {
   command = plan
-  variables { helper_type = "a_helper_type_with_a_name_that_is_far_too_long" }
+  variables { helper_type = "a_helper_type_with_a_name_that_is_far_too_long_for_a_queue" }
   expect_failures = [var.helper_type]
 }
 
