@@ -35,12 +35,12 @@ compose-demo: ## the same demo against docker compose with LocalStack
 	@docker compose --profile demo run --rm --use-aliases demo
 
 bench-router: $(READY) ## records/s, CPU, memory and latency of the router against a bare loop
-	@$(BIN)/python -m pytest -m benchmark tests/benchmarks/test_router.py -s
+	@$(BIN)/python -m pytest -n 0 -m benchmark tests/benchmarks/test_router.py -s
 
 bench-worker: $(READY) requirements/bench.txt ## the worker against a bare loop, Powertools and Celery
 	@test -x $(BENCH)/bin/python || $(PYTHON) -m venv $(BENCH)
 	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
-	@BENCH_PYTHON=$(BENCH)/bin/python $(BIN)/python -m pytest -m benchmark tests/benchmarks/test_worker.py -s
+	@BENCH_PYTHON=$(BENCH)/bin/python $(BIN)/python -m pytest -n 0 -m benchmark tests/benchmarks/test_worker.py -s
 # The rivals' packages stay out of our lock and our environment.
 BENCH := $(CURDIR)/.cache/bench-venv
 
