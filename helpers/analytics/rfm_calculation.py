@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from helpers.analytics import rfm_scores
 from helpers.analytics.invoices import amount
 from helpers.contract import Action, Example, Helper, HelperConfig, HelperContext, HelperOutput
-from helpers.rules.config_types import Flag, OptionalTagRef, empty_is_default, null_is_default, to_number
+from helpers.rules.config_types import Flag, OptionalTagRef, WholeNumber, empty_is_default, null_is_default, to_number
 from helpers.rules.dates import parse_date
 from helpers.rules.effects import Effects
 from helpers.rules.numbers import json_number, parse_number, round_half_away
@@ -28,15 +28,14 @@ METRICS = (
 THRESHOLD_KEYS = ("1_2_threshold", "2_3_threshold", "3_4_threshold", "4_5_threshold")
 
 
-def _integral(value: Any) -> int:
-    """Raises ValueError for a fraction: a score is not cut to size."""
-    number = to_number(value)
-    if number % 1:
+def _integral(value: Any) -> Any:
+    if to_number(value) % 1:
         raise ValueError("write a whole number")
-    return int(number)
+    return value
 
 
-Score = Annotated[int, BeforeValidator(_integral)]
+Score = Annotated[WholeNumber, BeforeValidator(_integral)]
+"""A whole number: a score is refused, not cut to size."""
 
 
 class ScoreRange(HelperConfig):

@@ -13,7 +13,8 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ import pytest
 from fleet import names
 from fleet.aws import AwsClients, aws_clients
 from fleet.execution import schedule_bucket
+from fleet.health import check
+from fleet.local import emulator as embedded
 from fleet.marshalling import item
 from fleet.operations.provision import Provisioner
 from fleet.settings import FleetSettings
@@ -38,6 +41,28 @@ CHILD = Path(__file__).with_name("router_child.py")
 
 def say(line: str) -> None:
     sys.stdout.write(line + "\n")
+
+
+@contextmanager
+def fresh_emulator() -> Iterator[str]:
+    """The endpoint of an emulator that holds nothing yet: it gets slower with every message it has ever seen."""
+    port = embedded.free_port()
+    process = subprocess.Popen(
+        embedded.command(),
+        env={**os.environ, **embedded.environment(port)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    url = embedded.endpoint(port)
+    try:
+        deadline = time.monotonic() + 30
+        while check(url + embedded.READY_PATH):
+            assert time.monotonic() < deadline, "the emulator was not ready after 30 s"
+            time.sleep(0.05)
+        yield url
+    finally:
+        process.kill()
+        process.wait()
 
 
 def stage(url: str, name: str) -> FleetSettings:
@@ -110,38 +135,41 @@ def report(result: dict[str, Any]) -> str:
     )
 
 
-def test_throughput_and_cpu_against_a_bare_loop(emulator_url: str) -> None:
-    """Both variants route the same records from the same emulator, each twice, alternating."""
+def test_throughput_and_cpu_against_a_bare_loop() -> None:
+    """Both variants route the same records, each twice, alternating, every time on a fresh emulator."""
     results: dict[str, list[dict[str, Any]]] = {"bare": [], "router": []}
     for turn in range(2):
         for variant in results:
-            settings = stage(emulator_url, f"b{variant}{turn}")
-            asyncio.run(load(settings, RECORDS))
-            results[variant].append(measure(settings, variant, RECORDS))
+            with fresh_emulator() as url:
+                settings = stage(url, f"b{variant}{turn}")
+                asyncio.run(load(settings, RECORDS))
+                results[variant].append(measure(settings, variant, RECORDS))
             say(report(results[variant][-1]))
     wall = {variant: min(result["wall"] for result in runs) for variant, runs in results.items()}
     cpu = {variant: min(result["cpu"] for result in runs) for variant, runs in results.items()}
     say(f"router / bare: rate {wall['bare'] / wall['router']:.2f}, CPU {cpu['router'] / cpu['bare']:.2f}")
 
 
-def test_ten_thousand_scheduled_executions_due_at_once(emulator_url: str) -> None:
+def test_ten_thousand_scheduled_executions_due_at_once() -> None:
     """From the start of the router until the last of them is in its queue."""
-    settings = stage(emulator_url, "due")
-    asyncio.run(load(settings, 10_000, status="scheduled", not_before="2026-01-15T10:00:00Z"))
-    result = measure(settings, "router", 10_000)
+    with fresh_emulator() as url:
+        settings = stage(url, "due")
+        asyncio.run(load(settings, 10_000, status="scheduled", not_before="2026-01-15T10:00:00Z"))
+        result = measure(settings, "router", 10_000)
     say(f"10,000 due at once: all queued and dispatched after {result['wall']:.1f} s, {result['cpu']:.1f} CPU s")
 
 
 @pytest.mark.parametrize("rate", [10, 500])
-def test_latency_from_insert_to_message(emulator_url: str, rate: int) -> None:
+def test_latency_from_insert_to_message(rate: int) -> None:
     """From the start of PutItem to the queue's SentTimestamp, by a router process of its own."""
-    settings = stage(emulator_url, f"lat{rate}")
-    router = subprocess.Popen([sys.executable, "-m", "router"], env={**environment(settings), "METRICS": "false"})
-    try:
-        latencies = asyncio.run(insert_and_receive(settings, rate))
-    finally:
-        router.terminate()
-        router.wait(30)
+    with fresh_emulator() as url:
+        settings = stage(url, f"lat{rate}")
+        router = subprocess.Popen([sys.executable, "-m", "router"], env={**environment(settings), "METRICS": "false"})
+        try:
+            latencies = asyncio.run(insert_and_receive(settings, rate))
+        finally:
+            router.terminate()
+            router.wait(30)
     cuts = statistics.quantiles(latencies, n=100)
     say(f"{rate:4}/s: {len(latencies)} records, p50 {cuts[49]:.0f} ms, p99 {cuts[98]:.0f} ms")
 
