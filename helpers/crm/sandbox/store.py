@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from helpers.errors import TransientFailure
 from helpers.rules.text import to_text
 
 BUSY_TIMEOUT_SECONDS = 10.0
@@ -47,7 +48,7 @@ class SandboxStore:
             if self._connection.in_transaction:
                 yield
                 return
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._statement("BEGIN IMMEDIATE")
             try:
                 yield
             except BaseException:
@@ -55,20 +56,29 @@ class SandboxStore:
                 raise
             self._connection.execute("COMMIT")
 
+    def _statement(self, sql: str, *parameters: Any) -> sqlite3.Cursor:
+        """Raises TransientFailure while another process keeps the file locked, as a CRM that does not answer."""
+        try:
+            return self._connection.execute(sql, parameters)
+        except sqlite3.OperationalError as exc:
+            if exc.sqlite_errorcode not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                raise
+            raise TransientFailure("the sandbox is locked by another process") from exc
+
     def execute(self, sql: str, *parameters: Any) -> int:
         """Run one writing statement and return the number of rows it changed."""
         with self._lock:
-            return self._connection.execute(sql, parameters).rowcount
+            return self._statement(sql, *parameters).rowcount
 
     def rows(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """All rows of a query."""
         with self._lock:
-            return self._connection.execute(sql, parameters).fetchall()
+            return self._statement(sql, *parameters).fetchall()
 
     def scalar(self, sql: str, *parameters: Any) -> Any:
         """The first column of the first row, or None."""
         with self._lock:
-            row = self._connection.execute(sql, parameters).fetchone()
+            row = self._statement(sql, *parameters).fetchone()
         return None if row is None else row[0]
 
     def next_id(self, table: str) -> str:
