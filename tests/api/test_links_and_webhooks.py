@@ -108,6 +108,7 @@ async def test_a_signed_stripe_event_becomes_one_execution(api: Any, stripe_help
 @pytest.mark.parametrize(
     "signature",
     ["", "t=1", "v1=abc", "t=x,v1=abc", stripe(EVENT, secret="other"), stripe(EVENT, age=STRIPE_TOLERANCE_SECONDS + 5)],
+    ids=["missing", "no signature", "no time", "no number", "another secret", "too old"],
 )
 async def test_an_unsigned_event_is_refused(api: Any, stripe_helper: StoredHelper, signature: str) -> None:
     """Nothing is stored."""
