@@ -1,105 +1,155 @@
-"""Child executions: their items and the guards on them. Spec automation section 1."""
+"""Child executions: spec automation section 1.
+
+A helper that runs other helpers writes child items; nothing is relayed over HTTP and no API key is stored.
+Ids are derived from parent, group and index, so a redelivered parent writes the same children again.
+"""
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+from uuid import NAMESPACE_URL, uuid5
+
+from pydantic import BaseModel, ConfigDict, Field, StrictStr, WithJsonSchema, model_validator
 
 from helpers.contract import HelperContext
 from helpers.ports import ExecutionSpawner, HelperDirectory, StoredHelper
 from helpers.rules.instants import instant_text
 
+ChainGroup = Literal["primary", "on_success", "on_failure"]
+RefusalReason = Literal["not_found", "disabled", "loop", "depth_limit", "budget"]
+
 RETENTION = timedelta(days=7)
 
-Group = Literal["primary", "on_success", "on_failure"]
-SkipReason = Literal["not_found", "disabled", "loop", "depth_limit", "budget"]
+
+class HelperEntry(BaseModel):
+    """A helper to run, as a config names it: its identifier alone, or with a config instead of the stored one."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: StrictStr
+    config: dict[str, Any] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_identifier(cls, written: Any) -> Any:
+        return {"id": written} if isinstance(written, str) else written
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A helper to run as a child: its identifier as written, and a config that replaces the stored one."""
+HelperEntries = Annotated[
+    list[HelperEntry],
+    Field(strict=True),
+    WithJsonSchema(
+        {
+            "type": "array",
+            "items": {
+                "anyOf": [
+                    {"type": "string", "description": "Short key, helper:<uuid> or uuid."},
+                    {
+                        "type": "object",
+                        "properties": {"id": {"type": "string"}, "config": {"type": ["object", "null"]}},
+                        "required": ["id"],
+                    },
+                ]
+            },
+        }
+    ),
+]
+"""A JSON array whose items are identifiers or ``{id, config?}``."""
 
-    identifier: str
-    config: Mapping[str, Any] | None = None
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Parent:
-    """The execution that spawns. ``chain_path`` does not hold the parent itself yet."""
+    """What a child takes from the execution that spawns it."""
 
     execution_id: str
-    root_execution_id: str
     helper_id: str
     account_id: str
-    user_id: str
-    contact_id: str
-    depth: int
-    chain_path: tuple[str, ...]
-    input: Mapping[str, Any]
-    query_params: Mapping[str, str]
+    user_id: str = ""
+    connection_id: str = ""
+    contact_id: str = ""
+    input: Mapping[str, Any] = field(default_factory=dict)
+    query_params: Mapping[str, str] = field(default_factory=dict)
+    root_execution_id: str = ""
+    depth: int = 0
+    chain_path: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, ctx: HelperContext[Any]) -> Parent:
-        """The running execution as a parent."""
-        return cls(
-            execution_id=ctx.execution_id,
-            root_execution_id=ctx.root_execution_id or ctx.execution_id,
-            helper_id=ctx.helper_id,
-            account_id=ctx.account_id,
-            user_id=ctx.user_id,
-            contact_id=ctx.contact_id,
-            depth=ctx.depth,
-            chain_path=ctx.chain_path,
-            input=ctx.input,
-            query_params=ctx.query_params,
-        )
+    def running(cls, ctx: HelperContext[Any]) -> Parent:
+        """The execution that is running now."""
+        return cls(**{name: getattr(ctx, name) for name in cls.__dataclass_fields__})
+
+    @classmethod
+    def stored(cls, item: Mapping[str, Any]) -> Parent:
+        """A stored execution item."""
+        known = {name: item[name] for name in cls.__dataclass_fields__ if item.get(name) is not None}
+        return cls(**{**known, "chain_path": tuple(known.get("chain_path", ()))})
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedChild:
+    """A child that exists now: the identifier as written, its 0-based position in the list, its execution."""
+
+    identifier: str
+    index: int
+    execution_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedChild:
+    """An entry that was not spawned, and why."""
+
+    identifier: str
+    reason: RefusalReason
+
+    def as_json(self) -> dict[str, str]:
+        """As published under ``skipped_helpers``."""
+        return {"helper": self.identifier, "reason": self.reason}
 
 
 @dataclass(slots=True)
-class Spawned:
-    """What became of a group's entries: the children that exist, with their place in the list, and the refused."""
+class SpawnedGroup:
+    """What became of the entries of one group, each list in the order of the entries."""
 
-    children: list[tuple[int, Entry, str]] = field(default_factory=list)
-    skipped: list[tuple[Entry, SkipReason]] = field(default_factory=list)
+    queued: list[QueuedChild] = field(default_factory=list)
+    refused: list[RefusedChild] = field(default_factory=list)
 
 
-def child_id(parent_execution_id: str, group: str, index: int) -> str:
-    """The id of a child: the same for every delivery of its parent, so nothing is spawned twice."""
-    return f"exec:{uuid.uuid5(uuid.NAMESPACE_URL, f'mfh:{parent_execution_id}/{group}/{index}')}"
+def child_execution_id(parent_execution_id: str, group: ChainGroup, index: int) -> str:
+    """The id that the child at this position always has."""
+    return f"exec:{uuid5(NAMESPACE_URL, f'{parent_execution_id}/{group}/{index}')}"
 
 
 def child_item(
     parent: Parent,
-    *,
-    helper_id: str,
-    helper_type: str,
-    connection_id: str,
+    helper: StoredHelper,
     config: Mapping[str, Any],
-    group: str,
+    *,
+    group: ChainGroup,
     index: int,
     now: datetime,
     not_before: datetime,
     depends_on: str = "",
 ) -> dict[str, Any]:
-    """The item to store. Queued if it can start at once, else scheduled."""
+    """The execution item of a child. It is ``queued`` if it can start at once, else ``scheduled``."""
     waits = bool(depends_on) or not_before > now
-    child: dict[str, Any] = {
-        "execution_id": child_id(parent.execution_id, group, index),
-        "helper_id": helper_id,
-        "helper_type": helper_type,
+    item: dict[str, Any] = {
+        "execution_id": child_execution_id(parent.execution_id, group, index),
+        "helper_id": helper.helper_id,
+        "helper_type": helper.helper_type,
         "account_id": parent.account_id,
         "user_id": parent.user_id,
-        "connection_id": connection_id,
+        "connection_id": helper.connection_id,
         "contact_id": parent.contact_id,
-        "config": dict(config),
-        "input": dict(parent.input),
+        "config": deepcopy(dict(config)),
+        "input": deepcopy(dict(parent.input)),
         "query_params": dict(parent.query_params),
         "trigger_type": "chain",
         "parent_execution_id": parent.execution_id,
-        "root_execution_id": parent.root_execution_id,
+        "root_execution_id": parent.root_execution_id or parent.execution_id,
         "depth": parent.depth + 1,
         "chain_path": [*parent.chain_path, parent.helper_id],
         "chain_group": group,
@@ -107,66 +157,60 @@ def child_item(
         "not_before": instant_text(not_before),
         "status": "scheduled" if waits else "queued",
         "created_at": instant_text(now),
-        # Counted from its start: a child that waits for weeks must not expire before it runs.
         "ttl": int((not_before + RETENTION).timestamp()),
     }
     if depends_on:
-        child["depends_on_execution_id"] = depends_on
-    return child
+        item["depends_on_execution_id"] = depends_on
+    return item
 
 
 async def spawn_group(
-    spawner: ExecutionSpawner,
-    directory: HelperDirectory,
     parent: Parent,
-    entries: Sequence[Entry],
-    group: Group,
+    entries: Sequence[HelperEntry],
     *,
+    group: ChainGroup,
     now: datetime,
     delay_seconds: int = 0,
+    directory: HelperDirectory,
+    spawner: ExecutionSpawner,
     max_depth: int,
-) -> Spawned:
-    """Spawn the entries as sequential children, in list order; child i may start ``i * delay_seconds`` from now.
+) -> SpawnedGroup:
+    """Spawn the entries as children that run one after the other, child ``i`` not before now + i * delay.
 
-    Guards: depth, loop (the running helper or one of its ancestors), existence in the same account, enabled, and
-    the root's budget. A refused entry leaves a gap: the next child depends on the last one that exists.
+    Each child but the first depends on the one spawned before it. What a guard refuses is left out and reported.
     """
-    result = Spawned()
-    if parent.depth >= max_depth:
-        result.skipped = [(entry, "depth_limit") for entry in entries]
-        return result
-    previous = ""
+    result = SpawnedGroup()
     for index, entry in enumerate(entries):
-        helper = await directory.resolve(entry.identifier)
-        reason = _refusal(helper, parent)
-        if helper is None or reason is not None:
-            result.skipped.append((entry, reason or "not_found"))
-            continue
-        child = child_item(
-            parent,
-            helper_id=helper.helper_id,
-            helper_type=helper.helper_type,
-            connection_id=helper.connection_id,
-            config=helper.config if entry.config is None else entry.config,
-            group=group,
-            index=index,
-            now=now,
-            not_before=now + timedelta(seconds=index * delay_seconds),
-            depends_on=previous,
-        )
-        if not await spawner.spawn(child):
-            result.skipped.append((entry, "budget"))
-            continue
-        previous = child["execution_id"]
-        result.children.append((index, entry, previous))
+        helper, reason = await _admitted(parent, entry.id, directory, max_depth)
+        if helper is not None:
+            item = child_item(
+                parent,
+                helper,
+                helper.config if entry.config is None else entry.config,
+                group=group,
+                index=index,
+                now=now,
+                not_before=now + timedelta(seconds=index * delay_seconds),
+                depends_on=result.queued[-1].execution_id if result.queued else "",
+            )
+            if await spawner.spawn(item):
+                result.queued.append(QueuedChild(entry.id, index, item["execution_id"]))
+                continue
+        result.refused.append(RefusedChild(entry.id, reason))
     return result
 
 
-def _refusal(helper: StoredHelper | None, parent: Parent) -> SkipReason | None:
-    if helper is None:
-        return "not_found"
-    if not helper.runnable:
-        return "disabled"
+async def _admitted(
+    parent: Parent, identifier: str, directory: HelperDirectory, max_depth: int
+) -> tuple[StoredHelper | None, RefusalReason]:
+    """The helper if the guards let it run; the reason holds otherwise, and where the budget turns out to be used up."""
+    if parent.depth >= max_depth:
+        return None, "depth_limit"
+    helper = await directory.resolve(identifier)
+    if helper is None or helper.account_id != parent.account_id:
+        return None, "not_found"
     if helper.helper_id == parent.helper_id or helper.helper_id in parent.chain_path:
-        return "loop"
-    return None
+        return None, "loop"
+    if not helper.runnable:
+        return None, "disabled"
+    return helper, "budget"
