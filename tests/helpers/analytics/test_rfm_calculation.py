@@ -265,6 +265,9 @@ async def test_a_failed_read_surfaces() -> None:
         {"options": {"score_range": {"min": 5, "max": 5}}},
         {"options": {"score_range": {"min": 0}}},
         {"options": {"score_range": {"max": 11}}},
+        {"options": {"score_range": {"min": 1.5}}},
+        {"options": {"score_range": {"max": "4.5"}}},
+        {"options": {"segment_labels": "yes"}},
     ],
 )
 async def test_a_bad_config_is_refused(config: dict[str, Any]) -> None:
@@ -273,3 +276,11 @@ async def test_a_bad_config_is_refused(config: dict[str, Any]) -> None:
 
     assert result.config_error is not None
     assert "options" in str(result.config_error)
+
+
+async def test_a_score_range_may_be_numeric_text() -> None:
+    """As may be left empty."""
+    result = await run({**LEVELS, "score_range": {"min": "2", "max": ""}})
+
+    assert result.output.modified_data["recency_score"] == 5
+    assert (await run({"score_range": {"min": "2"}})).output.modified_data["recency_score"] == 2

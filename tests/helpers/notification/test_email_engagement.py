@@ -201,3 +201,13 @@ async def test_days_of_zero_and_less_are_the_default(days: Any) -> None:
     result = await run({"engagement_type": "opens", "lookback_days": days, "time_decay_days": days}, fields)
 
     assert result.output.modified_data["engagement_level"] == "highly_engaged"
+
+
+async def test_spans_beyond_the_calendar_hold_everything() -> None:
+    """A million days is no reason to crash."""
+    huge = {"lookback_days": 10**9, "trend_analysis": {"enabled": True, "comparison_days": 10**6}}
+    fields = {"open_count": 6, "last_open_date": "1999-01-01"}
+    history = {"_email_stats.ann@example.com.Events": [{"type": "open", "at": "1999-01-01"}]}
+
+    assert (await run(huge, fields)).output.modified_data["engagement_level"] == "engaged"
+    assert (await run(huge, {**fields, **history})).output.modified_data["engagement_trend"] == "increasing"
