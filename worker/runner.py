@@ -10,6 +10,9 @@ from helpers.contract import Helper, HelperOutput
 from worker.run_counter import RunCounter
 from worker.settlement import Settlement
 
+# By name: a worker that serves no chain does not import the helper.
+CHAIN = "chain_it"
+
 
 class HelperRunner:
     """Runs one helper type."""
@@ -34,7 +37,7 @@ class HelperRunner:
     async def ended(self, execution: Execution, *, duplicate: bool) -> None:
         """What follows the end of an execution, before its message is deleted. Raises what kept it from happening:
         the message then comes back as a duplicate, and it happens again."""
-        if execution.parent_execution_id:
+        if execution.parent_execution_id or execution.helper_type == CHAIN:
             await self._settlement.settle(execution)
         if not duplicate:
             self._run_counter.count(execution.helper_id)
