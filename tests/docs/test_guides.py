@@ -1,0 +1,81 @@
+"""What the guides tell people to type is there."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+import typer
+
+from fleet import names
+from fleet.cli.main import app
+from worker.control import Control
+
+ROOT = Path(__file__).parents[2]
+GUIDES = [ROOT / "docs" / name for name in ("adding-a-helper.md", "environments.md", "cost.md")]
+each_guide = pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: guide.stem)
+
+
+def exists(words: list[str]) -> bool:
+    """Whether the words lead to a command of mfh; what follows a command are its arguments."""
+    command = typer.main.get_command(app)
+    for word in words:
+        if not hasattr(command, "commands"):
+            return True
+        if word not in command.commands:
+            return False
+        command = command.commands[word]
+    return True
+
+
+def test_a_command_that_is_not_there_is_noticed() -> None:
+    """The check below can fail."""
+    assert exists(["helpers", "new", "thank_it"])
+    assert not exists(["helpers", "make"])
+
+
+def test_the_commands_of_mfh_are_there() -> None:
+    """Guides and workflows name commands that exist."""
+    texts = [path.read_text() for path in (*GUIDES, *(ROOT / ".github/workflows").glob("*.yml"))]
+    named = {tuple(line.split()) for text in texts for line in re.findall(r"\bmfh ((?:[a-z_-]+ ?)+)", text)}
+    assert ("helpers", "new", "thank_it") in {words[:3] for words in named}
+    assert [words for words in named if not exists(list(words))] == []
+
+
+@each_guide
+def test_the_modules_to_run_are_there(guide: Path) -> None:
+    """``python -m`` finds what it is given."""
+    modules = re.findall(r"python -m ([\w.]+)", guide.read_text())
+    assert [module for module in modules if importlib.util.find_spec(module) is None] == []
+
+
+@each_guide
+def test_links_lead_somewhere(guide: Path) -> None:
+    """Links between the pages are to files of the repository."""
+    links = re.findall(r"\]\(([^)#:]+)\)", guide.read_text())
+    assert [link for link in links if not (guide.parent / link).exists()] == []
+
+
+def test_control_documents_of_the_guide_are_obeyed() -> None:
+    """Name and content of the parameter are what the worker reads."""
+    text = (ROOT / "docs/environments.md").read_text()
+    documents = re.findall(r"put-parameter --name (\S+) .*--value '(.+)'", text)
+    controls = [Control.model_validate_json(value) for _, value in documents]
+    assert controls == [Control(paused=True), Control(concurrency=5)]
+    assert {name for name, _ in documents} == {names.control_parameter("dev", "tag_it")}
+
+
+def test_the_guide_to_helpers_has_fewer_steps_than_the_runbook() -> None:
+    """Three numbered steps where the earlier platform had eleven."""
+    steps = re.findall(r"^(\d+)\. \*\*", (ROOT / "docs/adding-a-helper.md").read_text(), re.MULTILINE)
+    assert steps == ["1", "2", "3"]
+
+
+def test_overrides_of_the_guide_are_inputs_of_an_environment() -> None:
+    """Every name in the example of scaling is one that Terraform knows."""
+    example = re.search(r"tag_it = \{ (.+) \}", (ROOT / "docs/environments.md").read_text())
+    assert example is not None
+    inputs = (ROOT / "terraform/environments/dev/variables.tf").read_text()
+    assert [name for name in re.findall(r"(\w+) =", example[1]) if f"{name} " not in inputs] == []
