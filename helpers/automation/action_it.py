@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, Strict, WithJsonSchema
 
-from helpers.contract import Action, Example, Helper, HelperConfig, HelperContext, HelperOutput
+from helpers.contract import Action, Example, Helper, HelperContext, HelperOutput
 from helpers.errors import HelperError, TransientFailure
+from helpers.rules.config_keys import FormConfig
 from helpers.rules.config_types import without_blanks
 from helpers.rules.text import to_text
 
@@ -24,7 +25,7 @@ def _ids(value: Any) -> Any:
 AutomationId = Annotated[str, Strict(), WithJsonSchema({"type": ["string", "number"]})]
 
 
-class Config(HelperConfig):
+class Config(FormConfig):
     """Which automations."""
 
     automation_ids: Annotated[list[AutomationId], Strict(), BeforeValidator(_ids)] = Field(

@@ -6,11 +6,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from helpers.contract import Action, Example, Helper, HelperConfig, HelperContext, HelperOutput
+from helpers.contract import Action, Example, Helper, HelperContext, HelperOutput
 from helpers.rules.children import HelperEntries, Parent, spawn_group
+from helpers.rules.config_keys import FormConfig
 from helpers.rules.config_types import JsonWholeNumber, PickedFieldKey, blank_is_default, null_is_default, to_number
 from helpers.rules.fields import alias_of
 from helpers.rules.text import to_text
+
+LONGEST_DELAY_SECONDS = 366 * 86_400
 
 
 def _scalar(value: Any) -> Any:
@@ -19,13 +22,13 @@ def _scalar(value: Any) -> Any:
     return to_text(value)
 
 
-def _not_negative(value: Any) -> Any:
-    if to_number(value) < 0:
-        raise ValueError("write 0 or more seconds")
+def _bounded(value: Any) -> Any:
+    if not 0 <= to_number(value) <= LONGEST_DELAY_SECONDS:
+        raise ValueError(f"write 0 to {LONGEST_DELAY_SECONDS} seconds")
     return value
 
 
-class Config(HelperConfig):
+class Config(FormConfig):
     """The helpers, when they run and what follows."""
 
     helpers: HelperEntries = Field(min_length=1, description="Helpers in order: id, short key or {id, config}.")
@@ -34,8 +37,10 @@ class Config(HelperConfig):
     conditional_operator: Annotated[
         Literal["equals", "not_equals", "contains", "not_contains", "exists", "not_exists"], blank_is_default
     ] = Field(default="equals", description="How to compare.")
-    delay_seconds: Annotated[JsonWholeNumber, BeforeValidator(_not_negative), null_is_default] = Field(
-        default=0, description="Child i starts not before i times this.", json_schema_extra={"minimum": 0}
+    delay_seconds: Annotated[JsonWholeNumber, BeforeValidator(_bounded), null_is_default] = Field(
+        default=0,
+        description="Child i starts not before i times this.",
+        json_schema_extra={"minimum": 0, "maximum": LONGEST_DELAY_SECONDS},
     )
     on_success_helpers: Annotated[HelperEntries, null_is_default] = Field(
         default=[], description="Queued when all children succeeded."

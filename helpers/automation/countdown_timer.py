@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
 import jwt
+import jwt.warnings
 from pydantic import Field, model_validator
 
 from helpers.contract import Action, Example, Helper, HelperContext, HelperOutput
@@ -154,6 +156,8 @@ async def _deadline(ctx: HelperContext[Config], now: datetime) -> datetime:
         case "evergreen":
             return await _evergreen(ctx, now)
         case _:
+            if not ctx.contact_id:
+                raise ContactRequired
             deadline = parse_instant(await ctx.read(str(config.deadline_field)))
     if deadline is None:
         raise PermanentFailure(f"{config.deadline_field} holds no deadline that can be read")
@@ -206,7 +210,10 @@ def _token(ctx: HelperContext[Config], key: str, deadline: datetime, now: dateti
         "iat": int(now.timestamp()),
         "exp": expires_at + LINK_GRACE_SECONDS,
     }
-    return jwt.encode(claims, key, algorithm="HS256")
+    with warnings.catch_warnings():
+        # Self-hosted timer pages verify with the key they have, however short.
+        warnings.simplefilter("ignore", jwt.warnings.InsecureKeyLengthWarning)
+        return jwt.encode(claims, key, algorithm="HS256")
 
 
 def _url(ctx: HelperContext[Config], token: str) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, Strict
 
-from helpers.contract import Action, Example, Helper, HelperConfig, HelperContext, HelperOutput
+from helpers.contract import Action, Example, Helper, HelperContext, HelperOutput
 from helpers.errors import HelperError
-from helpers.rules.config_types import RequiredText
-from helpers.rules.numbers import parse_number
+from helpers.rules.config_keys import FormConfig
+from helpers.rules.config_types import RequiredPick, RequiredText
 from helpers.rules.text import to_text
 
 SAVE_ATTEMPTS = 3
@@ -20,13 +21,13 @@ def _step(value: Any) -> Any:
     return to_text(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
-class Config(HelperConfig):
+class Config(FormConfig):
     """The sequence and where its position is kept."""
 
     steps: Annotated[list[Annotated[RequiredText, BeforeValidator(_step)]], Strict()] = Field(
         min_length=1, description="Automation ids in order."
     )
-    state_field: RequiredText = Field(description="Field with the number of steps already done.")
+    state_field: RequiredPick = Field(description="Field with the number of steps already done.")
 
 
 class DripIt(Helper[Config]):
@@ -65,8 +66,9 @@ class DripIt(Helper[Config]):
 
 
 def _position(value: Any) -> int:
-    number = parse_number(value)
-    return int(number) if number is not None and number == int(number) and number > 0 else 0
+    """Steps done: plain digits, also with a decimal point and zeros; anything else is the start."""
+    whole = re.fullmatch(r"\+?([0-9]{1,9})(\.0*)?", to_text(value).strip())
+    return int(whole[1]) if whole else 0
 
 
 async def _save(ctx: HelperContext[Config], field: str, text: str) -> Action | None:

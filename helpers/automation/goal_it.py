@@ -6,11 +6,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from helpers.contract import Example, Helper, HelperConfig, HelperContext, HelperOutput
+from helpers.contract import Example, Helper, HelperContext, HelperOutput
+from helpers.rules.config_keys import FormConfig
 from helpers.rules.config_types import RequiredText, blank_is_default
 
 
-class Config(HelperConfig):
+class Config(FormConfig):
     """Which goal."""
 
     goal_name: RequiredText = Field(description="Call name of the goal.")

@@ -10,7 +10,7 @@ from helpers.contract import Action, Example, Helper, HelperContext, HelperOutpu
 from helpers.errors import HelperError, PermanentFailure
 from helpers.rules.config_keys import FormConfig
 from helpers.rules.config_types import PickedFieldKey, RequiredText
-from helpers.rules.geo import GeoLocation, locate, visitor_address
+from helpers.rules.geo import GeoLocation, is_address, locate, visitor_address
 from helpers.rules.routing import OptionalUrl, OptionalUrlMap, route_tail
 
 
@@ -57,7 +57,7 @@ class IpRedirects(Helper[Config]):
                 raise
             ctx.log(f"the address could not be located: {exc}")
             data: dict[str, Any] = {"reason": "geolocation_failed", "match_reason": "geolocation_failed"}
-            if ip:
+            if is_address(ip):
                 data["ip_address"] = ip
             return await _redirect(ctx, config.default_url, "", data)
         url, reason = _choose(config, place)

@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from helpers.contract import Action, Example, Helper, HelperConfig, HelperContext, HelperOutput
+from helpers.contract import Action, Example, Helper, HelperContext, HelperOutput
 from helpers.errors import ContactRequired, HelperError, StateConflict
+from helpers.rules.config_keys import FormConfig
 from helpers.rules.config_types import JsonWholeNumber, blank_is_default
 
 WINDOW_SECONDS = {"per_hour": 3600, "per_day": 86_400, "per_week": 604_800, "per_month": 2_592_000}
@@ -16,7 +17,7 @@ REMEMBERED = 50
 WRITE_ATTEMPTS = 50
 
 
-class Config(HelperConfig):
+class Config(FormConfig):
     """The limit and what it counts."""
 
     limit_type: Annotated[Literal["per_hour", "per_day", "per_week", "per_month"], blank_is_default] = Field(

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal, Self
 import re2
 from pydantic import Field, model_validator
 
-from helpers.contract import Example, Helper, HelperConfig, HelperContext, HelperOutput
-from helpers.rules.config_types import Flag, NonEmptyText, PickedFieldKey, PickedTagRef, RequiredText, blank_is_default
+from helpers.contract import Example, Helper, HelperContext, HelperOutput
+from helpers.rules.config_keys import FormConfig
+from helpers.rules.config_types import Flag, NonEmptyText, PickedFieldKey, PickedTagRef, RequiredPick, blank_is_default
 from helpers.rules.effects import Effects
 from helpers.rules.text import to_text
 
@@ -28,10 +29,10 @@ def _compiled(pattern: str) -> Any:
         raise ValueError(f"pattern: {text}") from exc
 
 
-class Config(HelperConfig):
+class Config(FormConfig):
     """The comparison and what follows."""
 
-    source_field: RequiredText = Field(description="Field to compare.")
+    source_field: RequiredPick = Field(description="Field to compare.")
     pattern: Annotated[NonEmptyText, Field(max_length=LONGEST_PATTERN)] = Field(
         description="Text or regular expression (RE2)."
     )

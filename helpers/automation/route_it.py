@@ -64,11 +64,17 @@ class RouteIt(Helper[Config]):
 
 async def _choose(ctx: HelperContext[Config]) -> tuple[Route, str]:
     for index, entry in enumerate(ctx.config.routes):
-        holds = [await _holds(ctx, condition) for condition in entry.conditions]
-        if all(holds):
+        if await _applies(ctx, entry):
             reason = f"route_matched={entry.label}" if entry.label else f"route_index={index}"
             return Route(entry.redirect_url, reason), entry.label or ""
     return fallback_route(ctx.config), ""
+
+
+async def _applies(ctx: HelperContext[Config], entry: RouteEntry) -> bool:
+    for condition in entry.conditions:
+        if not await _holds(ctx, condition):
+            return False
+    return True
 
 
 async def _holds(ctx: HelperContext[Config], condition: Condition) -> bool:
@@ -97,7 +103,7 @@ async def _value(ctx: HelperContext[Config], condition: Condition) -> Any:
 
 
 def compare(value: Any, condition: Condition) -> bool:
-    """Whether the value fits; comparisons of order need numbers on both sides."""
+    """Whether the value fits; comparisons of order need numbers on both sides, an empty text is part of nothing."""
     text, wanted = to_text(value), to_text(condition.value)
     if condition.operator in ("gt", "gte", "lt", "lte"):
         left, right = parse_number(value), parse_number(condition.value)
@@ -109,10 +115,10 @@ def compare(value: Any, condition: Condition) -> bool:
     return {
         "equals": text == wanted,
         "not_equals": text != wanted,
-        "contains": wanted in text,
-        "not_contains": wanted not in text,
-        "starts_with": text.startswith(wanted),
-        "ends_with": text.endswith(wanted),
+        "contains": bool(wanted) and wanted in text,
+        "not_contains": not wanted or wanted not in text,
+        "starts_with": bool(wanted) and text.startswith(wanted),
+        "ends_with": bool(wanted) and text.endswith(wanted),
         "exists": text != "",
         "not_exists": text == "",
     }[condition.operator]

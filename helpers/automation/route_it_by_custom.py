@@ -8,7 +8,7 @@ from pydantic import Field
 
 from helpers.contract import Example, Helper, HelperContext, HelperOutput
 from helpers.rules.config_keys import unmangled
-from helpers.rules.config_types import RequiredText
+from helpers.rules.config_types import RequiredPick
 from helpers.rules.instants import instant_text
 from helpers.rules.routing import Route, RoutingConfig, UrlMap, fallback_route, routed
 from helpers.rules.text import to_text
@@ -17,7 +17,7 @@ from helpers.rules.text import to_text
 class Config(RoutingConfig):
     """The field and its values."""
 
-    field_name: RequiredText = Field(description="Field to route by.")
+    field_name: RequiredPick = Field(description="Field to route by.")
     value_routes: Annotated[UrlMap, Field(min_length=1)] = Field(description="Value -> URL.")
 
 

@@ -10,9 +10,16 @@ from pydantic import Field, Strict
 from helpers.contract import Example, Helper, HelperContext, HelperOutput
 from helpers.errors import PermanentFailure
 from helpers.rules.config_keys import FormConfig
-from helpers.rules.config_types import ExactNumber, OptionalText, RequiredText, blank_is_default
+from helpers.rules.config_types import (
+    ExactNumber,
+    OptionalText,
+    RequiredText,
+    blank_is_default,
+    no_select_is_default,
+    to_number,
+)
 from helpers.rules.empty import is_blank
-from helpers.rules.numbers import json_number, parse_number
+from helpers.rules.numbers import json_number
 from helpers.rules.routing import Route, RoutingConfig, Url, fallback_route, routed
 
 Bound = Annotated[ExactNumber | None, blank_is_default]
@@ -36,7 +43,9 @@ class ScoreRange(FormConfig):
 class Config(RoutingConfig):
     """The field and its ranges."""
 
-    score_field: Annotated[RequiredText, blank_is_default] = Field(default="Score", description="Field of the score.")
+    score_field: Annotated[RequiredText, no_select_is_default] = Field(
+        default="Score", description="Field of the score."
+    )
     score_ranges: Annotated[list[ScoreRange], Strict()] = Field(min_length=1, description="Tried in order.")
 
 
@@ -64,14 +73,14 @@ class RouteItScore(Helper[Config]):
 def _score(value: Any, field: str) -> Decimal:
     if is_blank(value) and not isinstance(value, list | dict):
         return Decimal(0)
-    number = parse_number(value)
-    if number is None:
-        raise PermanentFailure(f"{field} holds no number")
-    return number
+    try:
+        return to_number(value)
+    except ValueError:
+        raise PermanentFailure(f"{field} holds no number") from None
 
 
 def _choose(config: Config, score: Decimal) -> tuple[Route, str]:
-    shown = f"{score:.2f}"
+    shown = f"{float(score):.2f}"
     for index, entry in enumerate(config.score_ranges):
         if entry.contains(score):
             name = f"score_range={entry.label}" if entry.label else f"score_range_index={index}"

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from helpers.contract import Example, Helper, HelperContext, HelperOutput
 from helpers.rules.config_keys import unmangled
-from helpers.rules.config_types import Flag, RequiredText, blank_is_default
+from helpers.rules.config_types import Flag, RequiredText, blank_is_default, no_select_is_default
 from helpers.rules.routing import Route, RoutingConfig, UrlMap, fallback_route, routed
 from helpers.rules.text import to_text
 
@@ -18,7 +18,7 @@ Mode = Literal["exact", "contains", "starts_with"]
 class Config(RoutingConfig):
     """The source and its URLs."""
 
-    source_field: Annotated[RequiredText, blank_is_default] = Field(
+    source_field: Annotated[RequiredText, no_select_is_default] = Field(
         default="LeadSource", description="Contact field; also the key of the visit's data."
     )
     source_routes: Annotated[UrlMap, Field(min_length=1)] = Field(description="Source -> URL.")

@@ -6,11 +6,12 @@ from typing import Annotated
 
 from pydantic import Field, Strict
 
-from helpers.contract import Action, Example, Helper, HelperConfig, HelperContext, HelperOutput
+from helpers.contract import Action, Example, Helper, HelperContext, HelperOutput
+from helpers.rules.config_keys import FormConfig
 from helpers.rules.config_types import Text
 
 
-class Config(HelperConfig):
+class Config(FormConfig):
     """The status and why."""
 
     opt_in: Annotated[bool, Strict()] = Field(description="true: may be mailed; false: may not.")

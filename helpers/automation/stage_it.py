@@ -6,14 +6,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from helpers.contract import Action, Example, Helper, HelperConfig, HelperContext, HelperOutput
+from helpers.contract import Action, Example, Helper, HelperContext, HelperOutput
 from helpers.crm.models import Opportunity
+from helpers.rules.config_keys import FormConfig
 from helpers.rules.config_types import Identifier, OptionalTrimmedText, blank_is_default
 from helpers.rules.effects import Effects, best_effort
 from helpers.rules.instants import parse_instant
 
 
-class Config(HelperConfig):
+class Config(FormConfig):
     """The stages and the goals."""
 
     basic_match: Identifier = Field(description="Stage id to look for.")

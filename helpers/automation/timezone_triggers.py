@@ -99,12 +99,30 @@ def _address(fields: dict[str, Any]) -> str:
     return ""
 
 
+def _request(ctx: HelperContext[Config]) -> dict[str, Any]:
+    """What was asked for, as far as it is configured."""
+    config = ctx.config
+    fields = {
+        "save_time_zone_field": config.save_time_zone,
+        "save_lat_lng_field": config.save_lat_lng,
+        "save_time_zone_offset_field": config.save_time_zone_offset,
+        "trigger_goal": config.trigger_goal,
+    }
+    return {
+        "day": config.day,
+        "time": config.time,
+        "contact_id": ctx.contact_id,
+        "helper_id": ctx.helper_id,
+        **{key: value for key, value in fields.items() if value is not None},
+    }
+
+
 async def _without_place(ctx: HelperContext[Config], modified: dict[str, Any]) -> HelperOutput:
     effects = Effects(ctx)
     if ctx.config.failed_goal is not None:
         await effects.attempt(f"goal {ctx.config.failed_goal}", ctx.achieve_goal(ctx.config.failed_goal))
         effects.raise_if_all_failed()
-    return HelperOutput.ok("no location is known", modified_data=modified, actions=effects.actions)
+    return HelperOutput.ok("no location is known", modified_data={**_request(ctx), **modified}, actions=effects.actions)
 
 
 async def _schedule(ctx: HelperContext[Config], address: str, place: Place) -> HelperOutput:
@@ -118,18 +136,9 @@ async def _schedule(ctx: HelperContext[Config], address: str, place: Place) -> H
         if field is not None:
             await effects.attempt(f"saving {field}", ctx.write(field, value))
     due = next_occurrence(now, place.zone, parse_days(config.day), parse_time(config.time))
-    modified: dict[str, Any] = {
+    modified = {
+        **_request(ctx),
         "address": address,
-        "day": config.day,
-        "time": config.time,
-        "contact_id": ctx.contact_id,
-        "helper_id": ctx.helper_id,
-        **{
-            f"{name}_field": getattr(config, name)
-            for name in ("save_time_zone", "save_lat_lng", "save_time_zone_offset")
-            if getattr(config, name) is not None
-        },
-        **({"trigger_goal": config.trigger_goal} if config.trigger_goal is not None else {}),
         "address_found": True,
         "time_zone_found": True,
         "time_zone": place.time_zone,
@@ -138,7 +147,14 @@ async def _schedule(ctx: HelperContext[Config], address: str, place: Place) -> H
         "scheduled_for": instant_text(due),
     }
     if config.trigger_goal is not None:
-        modified["scheduled_execution_id"] = await _spawn_goal(ctx, config.trigger_goal, now, due)
+        execution_id = await _spawn_goal(ctx, config.trigger_goal, now, due)
+        if execution_id is None:
+            return HelperOutput.failed(
+                "the goal cannot be scheduled: the chain is too deep or has used its executions",
+                modified_data=modified,
+                actions=effects.actions,
+            )
+        modified["scheduled_execution_id"] = execution_id
     scheduled = {key: modified[key] for key in ("address", "day", "time", "time_zone", "scheduled_for")}
     action = Action(type="timezone_trigger_scheduled", target=ctx.contact_id, value=scheduled)
     return HelperOutput.ok(
@@ -146,7 +162,10 @@ async def _schedule(ctx: HelperContext[Config], address: str, place: Place) -> H
     )
 
 
-async def _spawn_goal(ctx: HelperContext[Config], goal: str, now: datetime, due: datetime) -> str:
+async def _spawn_goal(ctx: HelperContext[Config], goal: str, now: datetime, due: datetime) -> str | None:
+    """The id of the child that fires the goal, None where a guard refuses it."""
+    if ctx.depth >= ctx.settings.chain_max_depth:
+        return None
     goal_it = StoredHelper(
         helper_id=ctx.helper_id,
         helper_type="goal_it",
@@ -156,7 +175,8 @@ async def _spawn_goal(ctx: HelperContext[Config], goal: str, now: datetime, due:
     )
     child = child_item(Parent.running(ctx), goal_it, goal_it.config, group="primary", index=0, now=now, not_before=due)
     execution_id = str(child["execution_id"])
-    await ctx.executions.spawn(child)
+    if not await ctx.executions.spawn(child):
+        return None
     await _replace_pending(ctx, execution_id)
     return execution_id
 

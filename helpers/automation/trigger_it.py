@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from helpers.contract import Action, Example, Helper, HelperConfig, HelperContext, HelperOutput
+from helpers.contract import Action, Example, Helper, HelperContext, HelperOutput
+from helpers.rules.config_keys import FormConfig
 from helpers.rules.config_types import RequiredText
 
 
-class Config(HelperConfig):
+class Config(FormConfig):
     """Which automation."""
 
     automation_id: RequiredText = Field(description="Id of the automation; a number is refused.")

@@ -10,9 +10,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, Strict
 
-from helpers.contract import Action, Example, Helper, HelperConfig, HelperContext, HelperOutput
-from helpers.errors import HelperError, PermanentFailure, TransientFailure
+from helpers.contract import Action, Example, Helper, HelperContext, HelperOutput
+from helpers.errors import HelperError, StateConflict, TransientFailure
 from helpers.ports import ServiceAuth
+from helpers.rules.config_keys import FormConfig
 from helpers.rules.config_types import RequiredText, blank_is_default, distinct
 from helpers.rules.counters import REMEMBERED_SECONDS
 
@@ -34,12 +35,12 @@ def _prefix(text: str) -> str:
 
 
 def _whole(value: Any) -> Any:
-    if isinstance(value, float) and value != int(value):
+    if isinstance(value, bool | str) or (isinstance(value, float) and not value.is_integer()):
         raise ValueError("write a whole number from 1 to 1000")
     return value
 
 
-class Config(HelperConfig):
+class Config(FormConfig):
     """What is exported and where to."""
 
     data_types: Annotated[list[DataType], Strict(), distinct] = Field(min_length=1, description="Record types.")
@@ -96,6 +97,8 @@ class KeapBackup(Helper[Config]):
         if ctx.crm.slug != "keap":
             return HelperOutput.failed(f"keap_backup works with Keap, the connection is {ctx.crm.slug}")
         target = _target(ctx)
+        if target is None:
+            return HelperOutput.failed("s3_bucket: connect your AWS account, or use the platform's backup bucket")
         await _claim_account(ctx)
         try:
             return await Backup(ctx, target).run()
@@ -109,10 +112,15 @@ def _running_key(ctx: HelperContext[Config]) -> str:
 
 async def _claim_account(ctx: HelperContext[Config]) -> None:
     """At most one running backup an account. Raises TransientFailure while another execution runs."""
-    running = await ctx.state.get(_running_key(ctx))
+    key, busy = _running_key(ctx), TransientFailure("another backup of this account is running", retry_after=300.0)
+    running = await ctx.state.get(key)
     if running is not None and running.value["execution_id"] != ctx.execution_id:
-        raise TransientFailure("another backup of this account is running", retry_after=300.0)
-    await ctx.state.put(_running_key(ctx), {"execution_id": ctx.execution_id}, ttl_seconds=RUNNING_SECONDS)
+        raise busy
+    version = running.version if running else 0
+    try:
+        await ctx.state.put(key, {"execution_id": ctx.execution_id}, if_version=version, ttl_seconds=RUNNING_SECONDS)
+    except StateConflict:
+        raise busy from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,16 +132,16 @@ class Target:
     auth: ServiceAuth | None
 
 
-def _target(ctx: HelperContext[Config]) -> Target:
+def _target(ctx: HelperContext[Config]) -> Target | None:
     """The tenant's bucket with the tenant's credentials, or a bucket of the platform with the account in the key.
 
-    Without this rule any tenant could make the platform's role write into any bucket.
+    None for any other bucket: without this rule any tenant could make the platform's role write into any bucket.
     """
     config, auth = ctx.config, ctx.service_auths.get("aws")
     if auth.api_key and auth.api_secret:
         return Target(config.s3_bucket, config.s3_prefix, auth)
     if config.s3_bucket not in ctx.settings.backup_buckets:
-        raise PermanentFailure("s3_bucket: connect your AWS account, or use the platform's backup bucket")
+        return None
     return Target(config.s3_bucket, f"{config.s3_prefix}/{ctx.account_id}", None)
 
 
@@ -171,6 +179,8 @@ class Backup:
         try:
             held: list[dict[str, Any]] | None = None
             async for page in self._ctx.crm.iter_raw(data_type, self._ctx.config.page_size):
+                if not page:
+                    continue
                 if held is not None:
                     number += 1
                     await self._write_page(data_type, result, held, number, written, single=False)
@@ -188,7 +198,7 @@ class Backup:
     async def _write_page(
         self, data_type: str, result: TypeResult, page: list[dict[str, Any]], number: int, written: int, *, single: bool
     ) -> None:
-        if number <= written or (not page and not single):
+        if number <= written:
             return
         name = f"{self._timestamp}.json" if single else f"{self._timestamp}-page-{number}.json"
         key = f"{self._target.prefix}/{data_type}/{name}"

@@ -66,6 +66,12 @@ def _not_blank(value: str) -> str:
     return value
 
 
+def _not_no_select(value: str) -> str:
+    if value.strip() == "no_select":
+        raise ValueError("choose a field")
+    return value
+
+
 _TEXT_SCHEMA = {"type": "string", "minLength": 1}
 _WORD_SCHEMA = {"type": "string", "pattern": r"\S"}
 
@@ -77,6 +83,10 @@ TrimmedText = Annotated[
     str, Strict(), AfterValidator(_not_blank), AfterValidator(str.strip), WithJsonSchema(_WORD_SCHEMA)
 ]
 """A required string, trimmed."""
+RequiredPick = Annotated[
+    str, Strict(), AfterValidator(_not_blank), AfterValidator(_not_no_select), WithJsonSchema(_WORD_SCHEMA)
+]
+"""A required field key out of a picker, whose ``no_select`` is no choice (automation C6); keeps its spaces."""
 FieldKey = TrimmedText
 """A field name, key, alias or label; trimmed."""
 Text = Annotated[str, Strict(), null_is_default]
