@@ -32,7 +32,7 @@ class StoredHelpers:
         if not identifier:
             return None
         row = (
-            await self._by_short_key(identifier)
+            await self._by_short_key(identifier, account_id)
             if len(identifier) <= SHORT_KEY_LENGTH and ":" not in identifier
             else await self._by_id(identifier if identifier.startswith("helper:") else f"helper:{identifier}")
         )
@@ -65,15 +65,16 @@ class StoredHelpers:
         answer = await self._dynamodb.get_item(TableName=self._table, Key={"helper_id": attribute(helper_id)})
         return plain(answer["Item"]) if "Item" in answer else None
 
-    async def _by_short_key(self, short_key: str) -> dict[str, Any] | None:
+    async def _by_short_key(self, short_key: str, account_id: str | None) -> dict[str, Any] | None:
         answer = await self._dynamodb.query(
             TableName=self._table,
             IndexName="ShortKeyIndex",
             KeyConditionExpression="short_key = :key",
             ExpressionAttributeValues=item({":key": short_key}),
-            Limit=1,
         )
-        return plain(answer["Items"][0]) if answer["Items"] else None
+        # No index makes short keys unique: another account's helper of that key must not hide the account's own.
+        rows = [plain(row) for row in answer["Items"]]
+        return next((row for row in rows if account_id in (None, row.get("account_id"))), None)
 
 
 class AccountHelpers:

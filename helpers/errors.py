@@ -11,6 +11,7 @@ MyFusionError
     │   ├── ConnectionRequired   the helper needs a CRM connection and got none
     │   ├── ServiceAuthRequired  a third-party connection or one of its credentials is missing
     │   ├── TargetRefused        the egress rule forbids this URL
+    │   ├── UnknownOutcome       an effect that must not be repeated may have happened
     │   └── HelperCrashed        an exception that is no HelperError: a bug in the helper
     ├── TransientFailure         tried again, not before retry_after seconds
     └── CrmError                 a connector failure (helpers.crm.errors); the connector says if retryable
@@ -100,6 +101,10 @@ class ServiceAuthRequired(PermanentFailure):
 
 class TargetRefused(PermanentFailure):
     """The URL is not allowed as a target: it has to be http(s) and publicly routable."""
+
+
+class UnknownOutcome(PermanentFailure):
+    """A call was sent and its answer does not tell whether it took effect: look at the other side before a new run."""
 
 
 class HelperCrashed(PermanentFailure):

@@ -60,7 +60,7 @@ class QueryItBasic(Helper[Config]):
 
     async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:
         config = ctx.config
-        query = ContactQuery(limit=min(config.limit + 1, LARGEST_PAGE), **await _filter(ctx))
+        query = ContactQuery(limit=min(config.limit + 1, LARGEST_PAGE), brief=True, **await _filter(ctx))
         found: list[Contact] = []
         async for contact in ctx.crm.iter_contacts(query):
             found.append(contact)

@@ -20,6 +20,8 @@ from helpers.rules.text import to_text
 from helpers.services.redaction import redact
 
 LARGEST_BYTES = 25 * 1024 * 1024
+# Of the answer: the record of the step has to fit into an item of 400 KB, with every character escaped.
+LONGEST_RESPONSE_CHARACTERS = 30_000
 
 
 class Config(HelperConfig):
@@ -93,7 +95,9 @@ class UploadIt(Helper[Config]):
 
 
 def _shown(text: str) -> dict[str, Any]:
-    """The JSON object of the answer, or its text."""
+    """The JSON object of the answer, or its text; of a longer answer the beginning as text."""
+    if len(text) > LONGEST_RESPONSE_CHARACTERS:
+        return {"raw_response": text[:LONGEST_RESPONSE_CHARACTERS]}
     try:
         answer = json.loads(text)
     except ValueError:

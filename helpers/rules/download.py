@@ -20,7 +20,11 @@ LONGEST_REDIRECT_CHAIN = 3
 SERVICE = "the file's server"
 UNNAMED = "attachment"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_CREDENTIAL_PARAMETER = re.compile(r"sig|token|key|secret|password|credential|auth", re.IGNORECASE)
+# `key`, `sig` and `auth` as words only: keyword, design and author are no credentials.
+_CREDENTIAL_PARAMETER = re.compile(
+    r"signature|token|secret|passw|credential|(?:api|access)[-_.]?key|(?:^|[-_.])(?:key|sig|auth|authorization)(?:$|[-_.])",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from helpers.contract import HelperContext
-from helpers.errors import HelperError, PermanentFailure, StateConflict
+from helpers.errors import HelperError, StateConflict, UnknownOutcome
 
 # Longer than a message can come again: 14 days in the queue.
 REMEMBERED_SECONDS = 15 * 86_400
@@ -23,7 +23,7 @@ async def once(
     The result is JSON without secrets. A step that raises leaves no record. The record is written after the effect:
     a worker that dies between the two repeats it, with the same idempotency key. ``repeatable=False`` forbids that
     repetition: the step is announced before it is made, and a delivery that finds an announcement without a result
-    raises PermanentFailure.
+    raises UnknownOutcome. The announcement also stays where the step itself raises UnknownOutcome.
     """
     key = f"step:{ctx.account_id}:{ctx.execution_id}:{step}"
     done = await ctx.state.get(key)
@@ -49,13 +49,15 @@ async def _announced(
     try:
         await ctx.state.put(key, {"sent": True}, if_version=0, ttl_seconds=REMEMBERED_SECONDS)
     except StateConflict as exc:
-        raise PermanentFailure(
+        raise UnknownOutcome(
             f"unknown outcome: an earlier delivery of this execution began the {step} and did not end"
         ) from exc
     try:
         return await act()
+    except UnknownOutcome:
+        # A worker may die before the execution is failed: its next delivery must find the announcement.
+        raise
     except HelperError:
-        # The step itself tells unknown outcomes apart, as permanent failures; nobody delivers those again.
         await ctx.state.delete(key)
         raise
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from helpers.errors import HelperError, PermanentFailure
+from helpers.errors import HelperError, UnknownOutcome
 from helpers.rules.http_outcomes import NoAnswer
 from helpers.services.client import ServiceClient
 
@@ -43,11 +43,11 @@ class KeapOrders(ServiceClient):
             return await super()._send(method, url, headers, request)
         except NoAnswer as exc:
             if exc.maybe_received:
-                raise PermanentFailure(f"{exc}; unknown outcome: the order may exist") from exc
+                raise UnknownOutcome(f"{exc}; unknown outcome: the order may exist") from exc
             raise
 
     def failure(self, response: httpx.Response) -> HelperError:
         failure = super().failure(response)
         if response.status_code in UNKNOWN_OUTCOME:
-            return PermanentFailure(f"{failure}; unknown outcome: the order may exist")
+            return UnknownOutcome(f"{failure}; unknown outcome: the order may exist")
         return failure

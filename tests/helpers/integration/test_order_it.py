@@ -135,6 +135,19 @@ async def test_a_retry_after_a_refusal_orders_again() -> None:
     assert len(second.requests) == 1
 
 
+@pytest.mark.parametrize("reply", [{"status": 502}, {"error": "timeout"}])
+async def test_a_redelivery_after_an_unknown_outcome_orders_nothing(reply: dict[str, Any]) -> None:
+    """The worker died before it could fail the execution."""
+    ids = {"execution_id": "exec:1"}
+    first = await run(reply=reply, ids=ids)
+    second = await run(ids=ids, state=first.state)
+
+    assert second.requests == []
+    assert second.error is not None
+    assert not second.error.retryable
+    assert "unknown outcome" in str(second.error)
+
+
 async def test_a_redelivery_goes_on_with_the_tag() -> None:
     """The order is not made again."""
     ids = {"execution_id": "exec:1"}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from helpers.rules.download import shown_url
 from helpers.testing import HelperRun, run_helper
 
 CONFIG = {
@@ -158,3 +160,25 @@ async def test_a_source_beyond_25_mib_is_refused() -> None:
 
     assert result.error is not None
     assert len(result.requests) == 1
+
+
+async def test_of_a_long_answer_the_beginning_is_kept() -> None:
+    """What is recorded of the step has to fit into a stored item."""
+    result = await run(reply={"status": 200, "json": {"text": "\U0001f600" * 60_000}})
+
+    assert result.output is not None
+    kept = result.output.modified_data["response"]["raw_response"]
+    assert kept.startswith('{"text"')
+    assert len(json.dumps(kept)) < 400_000
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("author=bob&keyword=x&design=1", "author=bob&keyword=x&design=1"),
+        ("X-Amz-Signature=s&AWSAccessKeyId=s&api_key=s", "X-Amz-Signature=***&AWSAccessKeyId=***&api_key=***"),
+        ("sig=s&key=s&access_token=s&auth=s", "sig=***&key=***&access_token=***&auth=***"),
+    ],
+)
+def test_only_credentials_of_a_url_are_masked(query: str, shown: str) -> None:
+    assert shown_url(f"https://x.example/f?{query}") == f"https://x.example/f?{shown}"
