@@ -54,7 +54,8 @@ lock: ## renew requirements/*.txt (needs uv: pip install uv)
 	uv pip compile pyproject.toml --all-extras $(LOCK) -o requirements/dev.txt
 	uv pip compile pyproject.toml --extra api --extra cli -c requirements/dev.txt $(LOCK) -o requirements/runtime.txt
 	echo hatchling | uv pip compile - -c requirements/dev.txt $(LOCK) -o requirements/build.txt
-LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet
+# Extras stay in the lock: older pips (23.2) take `coverage[toml]` of a dependency for unpinned otherwise.
+LOCK := --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet
 
 clean: ## remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

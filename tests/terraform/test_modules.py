@@ -14,6 +14,9 @@ from tests.terraform.conftest import ROOT, Terraform
 MODULES = sorted(path.name for path in (ROOT / "terraform" / "modules").iterdir())
 ENVIRONMENTS = sorted(path.name for path in (ROOT / "terraform" / "environments").iterdir())
 
+# In one test process with the apply: they share the provider that is set up once per process.
+pytestmark = pytest.mark.xdist_group("terraform")
+
 
 @pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is not installed")
 def test_every_file_is_formatted() -> None:

@@ -2,38 +2,16 @@
 # var.helper_overrides: a dedicated service, or the pool of its category.
 locals {
   inventory = jsondecode(file(var.inventory_path))
-  category  = merge([for category, types in local.inventory : { for type in types : type => category }]...)
-  helpers = {
-    for type, category in local.category : type => merge(
-      { category = category },
-      { for name, value in lookup(var.helper_overrides, type, local.no_override) : name => value },
-    )
-  }
-  no_override = {
-    dedicated                    = false
-    cpu                          = 256
-    memory                       = 512
-    concurrency                  = 20
-    min_tasks                    = 0
-    max_tasks                    = 4
-    max_attempts                 = 3
-    visibility_timeout_seconds   = 900
-    backlog_per_task             = 100
-    oldest_message_alarm_seconds = 900
-    spot                         = false
-  }
+  types     = toset(flatten(values(local.inventory)))
+  dedicated = { for type, override in var.helper_overrides : type => override if override.dedicated }
+  pooled    = { for category, types in local.inventory : category => setsubtract(types, keys(local.dedicated)) }
+  pools     = { for category, types in local.pooled : category => types if length(types) > 0 }
   queues = {
     for type, helper in module.helper : type => {
       queue_arn  = helper.queue.arn
       queue_name = helper.queue.name
       dlq_arn    = helper.dead_letter_queue.arn
     }
-  }
-  dedicated = { for type, helper in local.helpers : type => helper if helper.dedicated }
-  pools = {
-    for category in keys(local.inventory) : category => [
-      for type in local.inventory[category] : type if !local.helpers[type].dedicated
-    ] if anytrue([for type in local.inventory[category] : !local.helpers[type].dedicated])
   }
   cluster = {
     arn                = module.cluster.arn
@@ -87,12 +65,12 @@ module "observability" {
 
 module "helper" {
   source   = "../helper"
-  for_each = local.helpers
+  for_each = local.types
 
   stage                        = var.stage
   helper_type                  = each.key
-  visibility_timeout_seconds   = each.value.visibility_timeout_seconds
-  oldest_message_alarm_seconds = each.value.oldest_message_alarm_seconds
+  visibility_timeout_seconds   = try(var.helper_overrides[each.key].visibility_timeout_seconds, null)
+  oldest_message_alarm_seconds = try(var.helper_overrides[each.key].oldest_message_alarm_seconds, null)
   alarm_topic_arns             = [module.observability.topic_arn]
   kms_key_arn                  = var.kms_key_arn
 }

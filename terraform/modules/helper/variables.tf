@@ -26,6 +26,7 @@ variable "visibility_timeout_seconds" {
   description = "Visibility timeout of the queue; workers set their own with each receive and renew it."
   type        = number
   default     = 900
+  nullable    = false
 
   validation {
     condition     = var.visibility_timeout_seconds >= 30 && var.visibility_timeout_seconds <= 43200
@@ -48,6 +49,7 @@ variable "oldest_message_alarm_seconds" {
   description = "Alarm when the oldest message waits longer."
   type        = number
   default     = 900
+  nullable    = false
 }
 
 variable "alarm_topic_arns" {
