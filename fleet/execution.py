@@ -84,6 +84,14 @@ class Execution(BaseModel):
         return self.status in TERMINAL
 
     @property
+    def due_at(self) -> str:
+        """The instant before which it may not run: its schedule, or the Retry-After of its last attempt ("": none).
+
+        Both are whole seconds in one form, so that the later one sorts last.
+        """
+        return max(self.not_before, self.next_attempt_at)
+
+    @property
     def started_epoch(self) -> float:
         """Epoch seconds at which the last attempt started (0 before the first)."""
         return parse_instant(self.started_at).timestamp() if self.started_at else 0.0

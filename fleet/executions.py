@@ -101,7 +101,7 @@ class ExecutionStore:
         """queued → running, or take over a running one whose lease has ended. Counts the attempt.
 
         Raises TransitionRefused: ``missing``, ``terminal`` (a duplicate), ``running`` (its lease is alive),
-        ``not_due``.
+        ``not_due`` (before ``not_before``, or before the Retry-After of the last attempt).
         """
         now = self._clock.now()
         return await self._update(
@@ -110,7 +110,8 @@ class ExecutionStore:
             "SET #status = :running, worker_id = :worker, lease_expires_at = :lease, started_at = :started, "
             "first_attempt_at = if_not_exists(first_attempt_at, :started) ADD attempts :one "
             "REMOVE next_attempt_at, completed_at",
-            "(#status = :queued AND (attribute_not_exists(not_before) OR not_before <= :now))"
+            "(#status = :queued AND (attribute_not_exists(not_before) OR not_before <= :now)"
+            " AND (attribute_not_exists(next_attempt_at) OR next_attempt_at <= :now))"
             " OR (#status = :running AND lease_expires_at < :epoch)",
             {
                 ":queued": "queued",
@@ -325,7 +326,8 @@ def _reason(transition: str, stored: Execution | None, now: datetime) -> Refusal
         return "missing"
     if stored.is_terminal:
         return "terminal"
-    if transition in {"claim", "queue_due"} and stored.not_before and stored.not_before > instant_text(now):
+    due_at = {"claim": stored.due_at, "queue_due": stored.not_before}.get(transition, "")
+    if stored.status != "running" and due_at > instant_text(now):
         return "not_due"
     if transition == "claim" and stored.status == "running":
         return "running"

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
 import structlog
 
+from fleet.clock import parse_instant
 from fleet.execution import Execution, TransitionRefused
 from fleet.metrics import Metrics
 from helpers.contract import HelperOutput
@@ -182,7 +183,11 @@ class Processor:
         if refusal.reason == "terminal" and stored is not None:
             self._metrics.count("DuplicatesAcknowledged", helper_type=self._helper_type)
             return await self._ended(message, stored, duplicate=True)
-        # not_due, wrong_state: queued by an operator for later, or being rewritten right now
+        if refusal.reason == "not_due" and stored is not None:
+            # SQS hides a message for twelve hours at most: a longer Retry-After takes several turns.
+            remaining = parse_instant(stored.due_at).timestamp() - self._clock.now().timestamp()
+            return Postponed(max(1, math.ceil(remaining)))
+        # wrong_state: being rewritten right now
         return Postponed(retry_delay(3, self._policy.backoff_base_seconds, self._policy.backoff_cap_seconds, None))
 
     # working --------------------------------------------------------------------------------------------
@@ -238,7 +243,7 @@ class Processor:
             case RetryLater():
                 if held.attempts >= self._policy.max_attempts:
                     return await self._exhausted(message, held, outcome)
-                return await self._retry_later(held, outcome)
+                return await self._retry_later(message, held, outcome)
             case Interrupted(reason):
                 return await self._give_back(held, reason)
         return await self._ended(message, ended)
@@ -251,10 +256,14 @@ class Processor:
         self._acknowledger.acknowledge(message)
         return Settled()
 
-    async def _retry_later(self, held: Execution, outcome: RetryLater) -> Verdict:
+    async def _retry_later(self, message: Message, held: Execution, outcome: RetryLater) -> Verdict:
         delay = retry_delay(
             held.attempts, self._policy.backoff_base_seconds, self._policy.backoff_cap_seconds, outcome.after
         )
+        if held.ttl is not None and self._clock.now().timestamp() + delay >= held.ttl:
+            # The table forgets it before: its message would then end as the one of a missing execution.
+            error = f"{outcome.error}; the next attempt, in {delay} s, would come after the execution's time to live"
+            return await self._exhausted(message, held, replace(outcome, error=error))
         await self._insist(
             lambda: self._executions.retry_later(
                 held, after_seconds=delay, error_type=outcome.error_type, error_message=outcome.error

@@ -24,7 +24,7 @@ class InMemoryExecutions:
         stored = self.items.get(execution_id)
         if stored is None:
             raise TransitionRefused("claim", execution_id, "missing", None)
-        due = not stored.not_before or stored.not_before <= instant_text(now)
+        due = stored.due_at <= instant_text(now)
         lease_ended = stored.status == "running" and (stored.lease_expires_at or 0) < now.timestamp()
         if not (stored.status == "queued" and due) and not lease_ended:
             raise TransitionRefused("claim", execution_id, _claim_refusal(stored, due), stored)

@@ -262,11 +262,27 @@ async def test_a_retry_keeps_its_attempt_and_says_when_and_why(store: ExecutionS
     assert waiting.lease_expires_at is None
 
 
-async def test_a_success_clears_the_error_of_an_earlier_attempt(store: ExecutionStore) -> None:
+async def test_a_retry_is_not_claimed_before_its_time(store: ExecutionStore, clock: ManualClock) -> None:
+    """What the other side asked for holds, however the message came back."""
+    execution = await stored(store, "queued")
+    claimed = await store.claim(execution.execution_id, "w1", LEASE)
+    await store.retry_later(claimed, after_seconds=90, error_type="CrmError", error_message="429")
+
+    with pytest.raises(TransitionRefused) as refused:
+        await store.claim(execution.execution_id, "w2", LEASE)
+    assert refused.value.reason == "not_due"
+
+    clock.moment += timedelta(seconds=90)
+    again = await store.claim(execution.execution_id, "w2", LEASE)
+    assert (again.attempts, again.next_attempt_at) == (2, "")
+
+
+async def test_a_success_clears_the_error_of_an_earlier_attempt(store: ExecutionStore, clock: ManualClock) -> None:
     """A completed execution shows no error."""
     execution = await stored(store, "queued")
     first = await store.claim(execution.execution_id, "w1", LEASE)
     await store.retry_later(first, after_seconds=1, error_type="CrmError", error_message="429")
+    clock.moment += timedelta(seconds=1)
 
     done = await store.complete(await store.claim(execution.execution_id, "w1", LEASE), {"success": True})
 

@@ -154,12 +154,12 @@ class Rig:
         deadline = loop.time() + seconds
         while not condition():
             assert loop.time() < deadline, "it did not happen"
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(seconds / 100_000)
         return loop.time()
 
-    async def until_empty(self) -> float:
+    async def until_empty(self, seconds: float = 1000) -> float:
         """Wait until the queue holds nothing."""
-        return await self.until(lambda: not self.queue.messages())
+        return await self.until(lambda: not self.queue.messages(), seconds)
 
     def calls(self, operation: str) -> list[Mapping[str, Any]]:
         """The calls of one operation so far."""

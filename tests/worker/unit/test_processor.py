@@ -112,18 +112,63 @@ async def test_a_lost_answer_of_the_table_is_recognised(make_rig: MakeRig, trans
     await rig.drain()
 
 
-async def test_retry_after_is_honoured(make_rig: MakeRig) -> None:
-    """A 429 with Retry-After 30 comes back after 30 s, not after our own backoff."""
-    limited = CrmError(
-        CrmErrorCode.RATE_LIMITED, "slow down", platform="keap", status_code=429, retryable=True, retry_after=30
+def limited(retry_after: float) -> CrmError:
+    """A 429."""
+    return CrmError(
+        CrmErrorCode.RATE_LIMITED,
+        "slow down",
+        platform="keap",
+        status_code=429,
+        retryable=True,
+        retry_after=retry_after,
     )
+
+
+@pytest.mark.parametrize("retry_after", [30, 15 * 3600])
+async def test_retry_after_is_honoured(make_rig: MakeRig, retry_after: float) -> None:
+    """A 429 comes back after its Retry-After, not after our own backoff, also beyond the 12 h of SQS."""
     rig = await make_rig()
-    await rig.send("1", raises(limited), rig_success)
+    await rig.send("1", raises(limited(retry_after)), rig_success)
     rig.start()
+    await rig.until_empty(retry_after + 60)
+
+    (_, first), (_, second) = rig.runs
+    assert retry_after <= second - first < retry_after + 2
+    assert (rig.item("1").status, rig.item("1").attempts) == ("completed", 2)
+    await rig.drain()
+
+
+async def test_a_message_that_comes_back_early_waits_for_its_retry(make_rig: MakeRig) -> None:
+    """A second copy of the message, say of a redrive, does not cut a Retry-After short."""
+    rig = await make_rig()
+    await rig.send("1", raises(limited(30)), rig_success)
+    rig.start()
+    await rig.until(lambda: rig.item("1").next_attempt_at != "")
+    await rig.sqs.send_message(
+        QueueUrl=rig.url,
+        MessageBody=json.dumps({"execution_id": "1", "helper_type": "probe"}),
+        MessageGroupId="another",
+        MessageDeduplicationId="redriven",
+    )
     await rig.until_empty()
 
     (_, first), (_, second) = rig.runs
     assert 30 <= second - first < 32
+    await rig.drain()
+
+
+async def test_a_retry_after_beyond_the_life_of_the_execution_ends_it(make_rig: MakeRig) -> None:
+    """The table would forget the execution before, and nobody would know why it never ran."""
+    rig = await make_rig()
+    await rig.send("1", raises(limited(3600)))
+    lives_until = int(rig.clock.now().timestamp()) + 1800
+    rig.store.items["1"] = rig.item("1").model_copy(update={"ttl": lives_until})
+    rig.start()
+    await rig.until_empty()
+
+    assert (rig.item("1").status, rig.item("1").attempts) == ("failed", 1)
+    assert "in 3600 s" in rig.item("1").error_message
+    assert [letter["execution_id"] for letter in letters(rig)] == ["1"]
     await rig.drain()
 
 
