@@ -1,7 +1,7 @@
 """Random histories of a whole fleet: whatever happens, every record is dispatched, in order, and none is lost.
 
 The number of histories is ROUTER_HISTORIES (default 2,000); a failing one is printed as a program of steps, and
-becomes a named test in test_fleet.py.
+becomes a named test in test_fleet_*.py.
 """
 
 from __future__ import annotations
