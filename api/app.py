@@ -102,22 +102,10 @@ def create_app(backend: Backend) -> FastAPI:
     @app.get("/helper-types")
     async def helper_types() -> dict[str, Any]:
         """Every helper type: its metadata and the JSON schema of its config."""
-        return {"helper_types": await asyncio.to_thread(_catalogue)}
+        return {"helper_types": await asyncio.to_thread(_published)}
 
     return app
 
 
-def _catalogue() -> list[dict[str, Any]]:
-    return [
-        {
-            "type": helper.type,
-            "name": helper.name,
-            "category": helper.category,
-            "description": helper.description,
-            "requires_crm": helper.requires_crm,
-            "supported_crms": list(helper.supported_crms),
-            "config_schema": helper.Config.model_json_schema(),
-            "example": helper.example.config,
-        }
-        for helper in registry.load_all().values()
-    ]
+def _published() -> list[dict[str, Any]]:
+    return [helper.published() for helper in registry.load_all().values()]

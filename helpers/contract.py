@@ -260,6 +260,20 @@ class Helper(ABC, Generic[ConfigT]):
         if "requires_contact" not in cls.__dict__ and not inherited:
             cls.requires_contact = cls.requires_crm
 
+    @classmethod
+    def published(cls) -> dict[str, Any]:
+        """What API and CLI show of the type, JSON-ready: metadata, config schema, example config."""
+        return {
+            "type": cls.type,
+            "name": cls.name,
+            "category": cls.category,
+            "description": cls.description,
+            "requires_crm": cls.requires_crm,
+            "supported_crms": list(cls.supported_crms),
+            "config_schema": cls.Config.model_json_schema(),
+            "example": cls.example.config,
+        }
+
     @abstractmethod
     async def execute(self, ctx: HelperContext[ConfigT]) -> HelperOutput:
         """Do the work once. Raises HelperError; anything else that escapes counts as a bug of the helper."""

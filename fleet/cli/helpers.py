@@ -38,18 +38,7 @@ def show(helper_type: str) -> None:
     """Metadata, config schema and example of a helper type, as JSON."""
     with refusals():
         helper = registry.load(helper_type)
-    print_json(
-        {
-            "type": helper.type,
-            "name": helper.name,
-            "category": helper.category,
-            "description": helper.description,
-            "requires_crm": helper.requires_crm,
-            "supported_crms": list(helper.supported_crms),
-            "config_schema": helper.Config.model_json_schema(),
-            "example": helper.example.config,
-        }
-    )
+    print_json(helper.published())
 
 
 @app.command()
