@@ -199,7 +199,7 @@ async def test_an_execution_is_shown_without_its_config(api: Api) -> None:
     assert body["status"] == "queued"
     assert "queued behind earlier work" in body["waiting_for"]
     assert "config" not in body
-    assert "77" not in str(body)
+    assert "'77'" not in str(body)
 
 
 async def test_a_finished_execution_shows_its_result(api: Api) -> None:
