@@ -10,7 +10,7 @@ from fastapi import FastAPI, Header, Query, Request
 from fastapi.responses import JSONResponse
 
 from api import problems, routing_links, webhooks
-from api.backend import Backend, Caller, Stores
+from api.backend import MAX_IDENTIFIER_LENGTH, Backend, Caller, Identifier, Stores
 from api.execution_request import build_execution, check_helper, read_request, same_request
 from api.execution_view import decode_cursor, encode_cursor, view
 from api.problems import Problem
@@ -36,7 +36,7 @@ def create_app(backend: Backend) -> FastAPI:
 
     @app.post("/helpers/{helper_id}/execute", status_code=202)
     async def execute(
-        helper_id: str,
+        helper_id: Identifier,
         request: Request,
         stores: Stores,
         caller: Caller,
@@ -55,7 +55,7 @@ def create_app(backend: Backend) -> FastAPI:
         return JSONResponse(answer, status_code=202, headers={"Location": f"/executions/{stored.execution_id}"})
 
     @app.get("/executions/{execution_id}")
-    async def get_execution(execution_id: str, stores: Stores, caller: Caller) -> dict[str, Any]:
+    async def get_execution(execution_id: Identifier, stores: Stores, caller: Caller) -> dict[str, Any]:
         """One execution of the caller's account."""
         execution = await stores.executions.get(execution_id)
         if execution is None or execution.account_id != caller.account_id:
@@ -66,7 +66,7 @@ def create_app(backend: Backend) -> FastAPI:
     async def list_executions(
         stores: Stores,
         caller: Caller,
-        helper_id: str | None = None,
+        helper_id: Annotated[str | None, Query(max_length=MAX_IDENTIFIER_LENGTH)] = None,
         status: Status | None = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
         cursor: Annotated[str | None, Query(max_length=2048)] = None,
@@ -87,7 +87,7 @@ def create_app(backend: Backend) -> FastAPI:
         return {"executions": [view(execution) for execution in found], "next_cursor": encode_cursor(following)}
 
     @app.get("/connections/{connection_id}/test")
-    async def test_connection(connection_id: str, stores: Stores, caller: Caller) -> dict[str, Any]:
+    async def test_connection(connection_id: Identifier, stores: Stores, caller: Caller) -> dict[str, Any]:
         """Make the cheapest authenticated read of one of the caller's CRM connections."""
         try:
             return await check_connection(stores.runs.connectors, connection_id, caller.account_id)

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Header, Path, Request
 
 from api.problems import Problem
 from api.settings import ApiSettings
@@ -19,6 +19,8 @@ from fleet.executions import ExecutionStore
 from fleet.helper_runs import HelperRuns
 from fleet.helper_settings import platform_secrets
 from fleet.stored_helpers import StoredHelpers
+
+MAX_IDENTIFIER_LENGTH = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,5 +76,7 @@ async def caller(
     return key
 
 
+# A DynamoDB key has at most 2,048 bytes; ours are far shorter.
+Identifier = Annotated[str, Path(max_length=MAX_IDENTIFIER_LENGTH)]
 Stores = Annotated[Backend, Depends(backend)]
 Caller = Annotated[ApiKey, Depends(caller)]

@@ -15,6 +15,7 @@ from api.problems import Problem
 from fleet.api_keys import ApiKey
 from fleet.clock import instant_text
 from fleet.execution import RETENTION, Execution, new_execution_id
+from fleet.marshalling import Unstorable, check_storable
 from helpers import registry
 from helpers.errors import FieldProblem, UnknownHelperType
 from helpers.ports import StoredHelper
@@ -22,6 +23,7 @@ from helpers.ports import StoredHelper
 # DynamoDB refuses items over 400 KB; the result needs room as well.
 MAX_ITEM_BYTES = 390_000
 MAX_IDEMPOTENCY_KEY_LENGTH = 255
+MAX_CONTACT_ID_LENGTH = 512
 _IDEMPOTENCY_NAMESPACE = uuid.UUID("5e1f6f0e-6a0b-4c5e-9d0e-6d66682d6964")
 
 
@@ -31,7 +33,7 @@ class ExecuteRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     contact_id: str = Field(
-        default="", max_length=512, description="The contact to work on; also as a query parameter."
+        default="", max_length=MAX_CONTACT_ID_LENGTH, description="The contact to work on; also as a query parameter."
     )
     input: dict[str, Any] = Field(default_factory=dict, description="Data of this run, for helpers that take some.")
 
@@ -85,11 +87,16 @@ async def read_request(request: Request, max_body_bytes: int) -> ExecuteRequest:
         ]
         raise Problem(422, "invalid_request", "; ".join(map(str, errors)), errors) from exc
     if not parsed.contact_id:
-        contact_id = request.query_params.get("contact_id", "").strip()
-        if len(contact_id) > 512:
-            raise Problem(422, "invalid_request", "contact_id: at most 512 characters")
-        parsed = parsed.model_copy(update={"contact_id": contact_id})
+        parsed = parsed.model_copy(update={"contact_id": contact_of_query(request)})
     return parsed
+
+
+def contact_of_query(request: Request) -> str:
+    """The query parameter contact_id, or "". Raises Problem 422."""
+    contact_id = request.query_params.get("contact_id", "").strip()
+    if len(contact_id) > MAX_CONTACT_ID_LENGTH:
+        raise Problem(422, "invalid_request", f"contact_id: at most {MAX_CONTACT_ID_LENGTH} characters")
+    return contact_id
 
 
 def _refuse_constant(name: str) -> Any:
@@ -120,7 +127,7 @@ def build_execution(
 
     ``contact_optional``: an event may come without a contact, which the helper then finds itself or reports.
 
-    Raises Problem 409 (type no longer exists), 413 (too large to store) or 422 (contact or key).
+    Raises Problem 409 (type no longer exists), 413 (too large to store) or 422 (contact, input or key).
     """
     try:
         kind = registry.load(helper.helper_type)
@@ -133,6 +140,12 @@ def build_execution(
             f"{helper.helper_type} works on a contact: send contact_id",
             [FieldProblem("contact_id", "the id of the contact in your CRM")],
         )
+    try:
+        check_storable(request.input, "input")
+    except Unstorable as exc:
+        raise Problem(
+            422, "invalid_request", f"{exc}; send it as text or leave it out", [FieldProblem(exc.field, exc.reason)]
+        ) from exc
     moment = now or datetime.now(UTC)
     execution_id = new_execution_id()
     if idempotency_key is not None:

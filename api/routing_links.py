@@ -11,7 +11,7 @@ import structlog
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.backend import Backend, Stores
+from api.backend import Backend, Identifier, Stores
 from api.execution_request import check_helper
 from api.problems import Problem
 from fleet.execution import Execution, new_execution_id
@@ -29,7 +29,7 @@ router = APIRouter()
 
 
 @router.get("/r/{short_key}")
-async def follow(short_key: str, request: Request, stores: Stores) -> Response:
+async def follow(short_key: Identifier, request: Request, stores: Stores) -> Response:
     """Send the visitor on. Nothing is cached: the next visit may be routed elsewhere."""
     helper = check_helper(await stores.helpers.find(short_key, None), short_key)
     url = await _route(stores, helper, request)

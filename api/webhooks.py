@@ -8,8 +8,15 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from api.backend import Stores
-from api.execution_request import ExecuteRequest, build_execution, check_helper, parse_body, read_body
+from api.backend import Identifier, Stores
+from api.execution_request import (
+    ExecuteRequest,
+    build_execution,
+    check_helper,
+    contact_of_query,
+    parse_body,
+    read_body,
+)
 from api.problems import Problem
 from api.signatures import verify_stripe, verify_zoom, zoom_validation
 from fleet.api_keys import ApiKey
@@ -20,7 +27,7 @@ router = APIRouter()
 
 
 @router.post("/webhooks/{short_key}", status_code=202)
-async def receive(short_key: str, request: Request, stores: Stores) -> JSONResponse:
+async def receive(short_key: Identifier, request: Request, stores: Stores) -> JSONResponse:
     """Check the signature and store one execution an event; a repeated delivery answers with the same one."""
     body = await read_body(request, stores.settings.api_max_body_bytes)
     helper = check_helper(await stores.helpers.find(short_key, None), short_key)
@@ -35,7 +42,11 @@ async def receive(short_key: str, request: Request, stores: Stores) -> JSONRespo
         verify_zoom(request.headers.get("x-zm-signature", ""), stamp, body, secret, now)
         event = parse_body(body)
         if event.get("event") == "endpoint.url_validation":
-            return JSONResponse(zoom_validation(str((event.get("payload") or {}).get("plainToken") or ""), secret))
+            payload = event.get("payload")
+            token = payload.get("plainToken") if isinstance(payload, dict) else None
+            if not isinstance(token, str):
+                raise Problem(422, "invalid_request", "payload.plainToken: send the text to sign")
+            return JSONResponse(zoom_validation(token, secret))
         identity = f"{event.get('event')}:{event.get('event_ts')}:{stamp}"
     else:
         raise Problem(404, "helper_not_found", "this helper takes no webhooks")
@@ -44,7 +55,7 @@ async def receive(short_key: str, request: Request, stores: Stores) -> JSONRespo
     wanted = build_execution(
         helper,
         caller,
-        ExecuteRequest(contact_id=request.query_params.get("contact_id", ""), input=event),
+        ExecuteRequest(contact_id=contact_of_query(request), input=event),
         dict(request.query_params),
         f"webhook:{helper.helper_id}:{identity}" if identity else None,
         trigger_type="webhook",

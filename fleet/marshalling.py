@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
@@ -35,6 +35,59 @@ def _decimal(value: Any) -> Any:
 
 _serializer = _Serializer()
 _deserializer = _Deserializer()
+
+
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html and Constraints
+MAX_DEPTH = 32
+MAX_DIGITS = 38
+MAX_EXPONENT, MIN_EXPONENT = 125, -130
+# Wide enough for every integer that Python's JSON reader takes (4,300 digits).
+_EXACT = Context(prec=5000)
+
+
+class Unstorable(ValueError):
+    """A JSON value that DynamoDB does not take. ``field`` is its path, ``reason`` what is wrong."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+        self.reason = reason
+
+
+def check_storable(value: Any, field: str, *, depth: int = 1) -> None:
+    """Raise Unstorable for the first part of a JSON value that an item cannot hold. ``field`` is the value's name."""
+    if depth > MAX_DEPTH:
+        raise Unstorable(field, f"nested deeper than {MAX_DEPTH} levels")
+    if isinstance(value, dict):
+        for key, part in value.items():
+            if not key:
+                raise Unstorable(field, "has an empty key")
+            _check_text(key, field)
+            check_storable(part, f"{field}.{key}", depth=depth + 1)
+    elif isinstance(value, list):
+        for index, part in enumerate(value):
+            check_storable(part, f"{field}.{index}", depth=depth + 1)
+    elif isinstance(value, str):
+        _check_text(value, field)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        _check_number(value, field)
+
+
+def _check_text(text: str, field: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as exc:
+        raise Unstorable(field.encode(errors="replace").decode(), "holds half a surrogate pair, no character") from exc
+
+
+def _check_number(number: float, field: str) -> None:
+    if not math.isfinite(number):
+        raise Unstorable(field, "the number is too large")
+    exact = Decimal(repr(number))
+    digits = len(exact.normalize(_EXACT).as_tuple().digits)
+    in_range = not exact or MIN_EXPONENT <= exact.adjusted() <= MAX_EXPONENT
+    if digits > MAX_DIGITS or not in_range:
+        raise Unstorable(field, f"numbers have at most {MAX_DIGITS} digits, from 1e{MIN_EXPONENT} to below 1e126")
 
 
 def attribute(value: Any) -> dict[str, Any]:

@@ -144,6 +144,16 @@ async def test_a_helper_that_may_not_run_is_refused(api: Api, helper_id: str, st
         (b'{"contact": "c1"}', 422, "invalid_request"),
         (b'{"contact_id": "' + b"c" * 513 + b'"}', 422, "invalid_request"),
         (b"{}", 422, "contact_missing"),
+        (b'{"contact_id": "\\ud800"}', 422, "invalid_request"),
+        (b'{"contact_id": "c1", "input": {"a": 1e400}}', 422, "invalid_request"),
+        (b'{"contact_id": "c1", "input": {"a": 1e126}}', 422, "invalid_request"),
+        (b'{"contact_id": "c1", "input": {"a": 1e-131}}', 422, "invalid_request"),
+        (b'{"contact_id": "c1", "input": {"a": 1' + b"0" * 38 + b"1}}", 422, "invalid_request"),
+        (b'{"contact_id": "c1", "input": {"a": "\\ud800"}}', 422, "invalid_request"),
+        (b'{"contact_id": "c1", "input": {"a": {"\\ud800": 1}}}', 422, "invalid_request"),
+        (b'{"contact_id": "c1", "input": {"": 1}}', 422, "invalid_request"),
+        (b'{"contact_id": "c1", "input": ' + b'{"a":' * 33 + b"1" + b"}" * 34, 422, "invalid_request"),
+        (b'{"contact_id": "c1", "input": {"a": ' + b"[" * 900 + b"]" * 900 + b"}}", 422, "invalid_request"),
         (b'{"contact_id": " "}', 422, "contact_missing"),
         (b'{"contact_id": "c1", "input": {"x": "' + b"x" * 400_000 + b'"}}', 413, "body_too_large"),
     ],
@@ -200,6 +210,14 @@ async def test_an_execution_is_shown_without_its_config(api: Api) -> None:
     assert "queued behind earlier work" in body["waiting_for"]
     assert "config" not in body
     assert "'77'" not in str(body)
+
+
+@pytest.mark.parametrize("path", ["/executions/{}", "/connections/{}/test", "/r/{}"])
+async def test_an_id_too_long_to_be_one_is_refused(api: Api, path: str) -> None:
+    """The table takes keys of 2,048 bytes; the answer names the parameter."""
+    body = problem(await api.get(path.format("x" * 3000)), 422, "invalid_request")
+
+    assert "path." in body["detail"]
 
 
 async def test_a_finished_execution_shows_its_result(api: Api) -> None:

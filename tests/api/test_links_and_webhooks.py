@@ -148,6 +148,25 @@ async def test_a_signed_zoom_event_becomes_an_execution(api: Any) -> None:
     assert forged.status_code == 401
 
 
+@pytest.mark.parametrize(
+    ("body", "query", "field"),
+    [
+        (b'{"event": "endpoint.url_validation", "payload": []}', "", "payload.plainToken"),
+        (b'{"event": "endpoint.url_validation"}', "", "payload.plainToken"),
+        (b'{"event": "webinar.ended", "event_ts": 1}', "?contact_id=" + "c" * 600, "contact_id"),
+        (b'{"event": "webinar.ended", "event_ts": 1e400}', "", "input.event_ts"),
+    ],
+)
+async def test_a_signed_event_of_a_wrong_shape_is_refused(api: Any, body: bytes, query: str, field: str) -> None:
+    """422 that names the field, never a 500."""
+    await store_helper(api, "zoom", "zoom_webinar_participant", {})
+
+    answer = await api.client.post(f"/webhooks/zoom{query}", content=body, headers=zoom(body))
+
+    assert answer.status_code == 422
+    assert field in answer.json()["detail"]
+
+
 @pytest.mark.parametrize(("signature", "stamp"), [("", "1"), ("v0=1", ""), ("v0=1", "x"), ("v0=1", "1000")])
 def test_a_zoom_request_without_a_fresh_signature_is_refused(signature: str, stamp: str) -> None:
     """Missing, malformed or old."""
