@@ -14,9 +14,18 @@ from pydantic import BeforeValidator, Field, model_validator
 from helpers.analytics import rfm_scores
 from helpers.analytics.invoices import amount
 from helpers.contract import Action, Example, Helper, HelperConfig, HelperContext, HelperOutput
-from helpers.rules.config_types import Flag, OptionalTagRef, WholeNumber, empty_is_default, null_is_default, to_number
+from helpers.rules.config_types import (
+    Flag,
+    OptionalTagRef,
+    WholeNumber,
+    Within,
+    empty_is_default,
+    null_is_default,
+    to_number,
+)
 from helpers.rules.dates import parse_date
 from helpers.rules.effects import Effects
+from helpers.rules.empty import is_empty
 from helpers.rules.numbers import json_number, parse_number, round_half_away
 from helpers.rules.text import to_text
 
@@ -41,8 +50,8 @@ Score = Annotated[WholeNumber, BeforeValidator(_integral)]
 class ScoreRange(HelperConfig):
     """Lowest and highest score."""
 
-    min: Annotated[Score, Field(ge=1, le=9), empty_is_default] = Field(default=1, description="Lowest score.")
-    max: Annotated[Score, Field(ge=2, le=10), empty_is_default] = Field(default=5, description="Highest score.")
+    min: Annotated[Score, Within(1, 9), empty_is_default] = Field(default=1, description="Lowest score.")
+    max: Annotated[Score, Within(2, 10), empty_is_default] = Field(default=5, description="Highest score.")
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -70,24 +79,30 @@ def _destinations(stored: Any) -> Any:
     return {metric: field for metric, field in stored.items() if field not in (None, "", "no_save")}
 
 
+Thresholds = Annotated[
+    dict[str, Any],
+    Field(json_schema_extra={"properties": {key: {"type": ["number", "string"]} for key in THRESHOLD_KEYS}}),
+    null_is_default,
+]
+"""A value that is no number does not refuse the config: its level cannot be reached (rule 5)."""
+
+
 class Options(HelperConfig):
     """How scores are made and where results go."""
 
     score_range: Annotated[ScoreRange, null_is_default] = Field(default=ScoreRange(), description="Default 1 to 5.")
     percentile_based_scoring: Flag = Field(default=False, description="Linear ranges instead of thresholds.")
-    recency_calculation: Annotated[dict[str, Any], null_is_default] = Field(
+    recency_calculation: Thresholds = Field(
         default={}, description="Days: 1_2_threshold, 2_3_threshold, 3_4_threshold, 4_5_threshold."
     )
-    frequency_calculation: Annotated[dict[str, Any], null_is_default] = Field(
-        default={}, description="Order counts, the same keys."
-    )
-    monetary_calculation: Annotated[dict[str, Any], null_is_default] = Field(
-        default={}, description="Total spend, the same keys."
-    )
+    frequency_calculation: Thresholds = Field(default={}, description="Order counts, the same keys.")
+    monetary_calculation: Thresholds = Field(default={}, description="Total spend, the same keys.")
     segment_labels: Flag = Field(default=False, description="Whether the segment's tag is applied.")
     segment_tags: Annotated[SegmentTags, null_is_default] = Field(default=SegmentTags(), description="Tag ids.")
     save_data: Annotated[dict[str, str], BeforeValidator(_destinations), null_is_default] = Field(
-        default={}, description=f"Metric -> contact field. Metrics: {', '.join(METRICS)}."
+        default={},
+        description=f"Metric -> contact field. Metrics: {', '.join(METRICS)}.",
+        json_schema_extra={"properties": {metric: {"type": "string"} for metric in METRICS}},
     )
 
 
@@ -261,5 +276,8 @@ def _date_text(value: Any) -> str | None:
 
 
 def _value(value: Any) -> int | float | None:
+    """An order without a value is one over 0, as in the sums; None where the value is no number."""
+    if is_empty(value):
+        return 0
     number = parse_number(value)
     return None if number is None else json_number(number)

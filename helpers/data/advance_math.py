@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from helpers.contract import Example, Helper, HelperConfig, HelperContext, HelperOutput
 from helpers.data.field_reading import read_number
+from helpers.data.in_place import computed
 from helpers.errors import PermanentFailure
 from helpers.rules.config_types import ExactNumber, NonEmptyText, OptionalText, empty_is_default
 from helpers.rules.numbers import json_number, round_half_away
@@ -45,7 +46,6 @@ class AdvanceMath(Helper[Config]):
     category = "data"
     description = "Power, square root, absolute value, rounding, minimum or maximum of a field, stored as a number."
     reads_contact = False
-    idempotent = False
     example = Example(
         config={"operation": "sqrt", "source_field": "area", "target_field": "side"},
         crm={"contact": {"id": "c1", "custom_fields": {"area": "16"}}},
@@ -53,19 +53,21 @@ class AdvanceMath(Helper[Config]):
 
     async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:
         config = ctx.config
-        source = await read_number(ctx, config.source_field)
-        second: Decimal | None = None
-        if config.operation in _TWO_ARGUMENTS:
-            second = await read_number(ctx, config.second_field) if config.second_field else config.operand
-        result = _compute(config.operation, source, second or Decimal(0))
-        action = await ctx.write(config.target_field, result)
-        modified = {
-            config.target_field: result,
-            "operation": config.operation,
-            "source": json_number(source),
-            "result": result,
-        }
-        return HelperOutput.ok(f"{config.operation}: {result}", modified_data=modified, actions=[action])
+        sources = [config.source_field, config.second_field if config.operation in _TWO_ARGUMENTS else None]
+        found = await computed(ctx, sources, config.target_field, lambda: _result(ctx))
+        action = await ctx.write(config.target_field, found["result"])
+        modified = {config.target_field: found["result"], "operation": config.operation, **found}
+        return HelperOutput.ok(f"{config.operation}: {found['result']}", modified_data=modified, actions=[action])
+
+
+async def _result(ctx: HelperContext[Config]) -> dict[str, Any]:
+    config = ctx.config
+    source = await read_number(ctx, config.source_field)
+    second: Decimal | None = None
+    if config.operation in _TWO_ARGUMENTS:
+        second = await read_number(ctx, config.second_field) if config.second_field else config.operand
+    result = _compute(config.operation, source, second or Decimal(0))
+    return {"source": json_number(source), "result": result}
 
 
 def _compute(operation: str, source: Decimal, second: Decimal) -> int | float:

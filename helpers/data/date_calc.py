@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from dateutil.relativedelta import relativedelta
 from pydantic import Field, model_validator
 
 from helpers.contract import Example, Helper, HelperConfig, HelperContext, HelperOutput
 from helpers.data.field_reading import read_date
+from helpers.data.in_place import computed
 from helpers.errors import PermanentFailure
 from helpers.rules.config_types import OptionalText, WholeNumber, empty_is_default
 from helpers.rules.dates import as_utc
 from helpers.rules.go_layout import format_date
 
-_OUT_OF_RANGE = "the result is outside the years 1 to 9999"
+_OUT_OF_RANGE = "a date is outside the years 1 to 9999"
 
 
 class Config(HelperConfig):
@@ -56,7 +57,6 @@ class DateCalc(Helper[Config]):
     category = "data"
     description = "Add or subtract days, months or years, take a difference, set now, or reformat a date field."
     reads_contact = False
-    idempotent = False
     example = Example(
         config={"operation": "add_months", "field": "start", "amount": 1, "target_field": "renewal"},
         crm={"contact": {"id": "c1", "custom_fields": {"start": "2024-01-31"}}},
@@ -69,26 +69,32 @@ class DateCalc(Helper[Config]):
             raise PermanentFailure("target_field: set_now needs a field to write to")
         if config.operation == "diff_days" and config.target_field is None:
             ctx.log(f"the difference overwrites {config.field}: choose a target_field to keep the date")
-        text = await _result(ctx)
+        sources = [] if config.operation == "set_now" else [config.field, config.compare_field]
+        text = (await computed(ctx, sources, target, lambda: _result(ctx)))["text"]
         action = await ctx.write(target, text)
         return HelperOutput.ok(f"{config.operation}: {text}", modified_data={target: text}, actions=[action])
 
 
-async def _result(ctx: HelperContext[Config]) -> str:
+async def _result(ctx: HelperContext[Config]) -> dict[str, Any]:
     config = ctx.config
     if config.operation == "set_now":
-        return format_date(ctx.clock.now(), config.output_format)
+        return {"text": format_date(ctx.clock.now(), config.output_format)}
     moment = await read_date(ctx, str(config.field))
-    if config.operation == "diff_days":
-        difference = as_utc(await read_date(ctx, str(config.compare_field))) - as_utc(moment)
-        whole_days = abs(difference) // timedelta(days=1)
-        return str(-whole_days if difference < timedelta() else whole_days)
-    if config.operation != "format":
-        try:
+    other = await read_date(ctx, str(config.compare_field)) if config.operation == "diff_days" else None
+    try:
+        if other is not None:
+            return {"text": str(_whole_days(as_utc(other) - as_utc(moment)))}
+        if config.operation != "format":
             moment = _moved(moment, config)
-        except (OverflowError, ValueError) as exc:
-            raise PermanentFailure(_OUT_OF_RANGE) from exc
-    return format_date(moment, config.output_format)
+    except (OverflowError, ValueError) as exc:
+        raise PermanentFailure(_OUT_OF_RANGE) from exc
+    return {"text": format_date(moment, config.output_format)}
+
+
+def _whole_days(difference: timedelta) -> int:
+    """Truncated toward zero."""
+    days = abs(difference) // timedelta(days=1)
+    return -days if difference < timedelta() else days
 
 
 def _moved(moment: datetime, config: Config) -> datetime:

@@ -9,7 +9,7 @@ from pydantic import Field
 from helpers.contract import Helper, HelperConfig, HelperContext, HelperOutput
 from helpers.crm.errors import Unsupported
 from helpers.rules.config_types import NonEmptyText, empty_is_default
-from helpers.rules.empty import is_blank
+from helpers.rules.empty import is_empty
 from helpers.rules.text import to_text
 
 _ADDRESS_FIELDS = {"Email2": "EmailAddress2", "Email3": "EmailAddress3"}
@@ -50,7 +50,7 @@ class LastEvent(Helper[LastEventConfig]):
         if not address:
             return HelperOutput.no_op(f"{ctx.config.email_field} is empty")
         value = await last_event(ctx, address, self.stat)
-        if is_blank(value):
+        if is_empty(value):
             return HelperOutput.no_op(f"there is no {self.stat}")
         text = to_text(value)
         action = await ctx.write(ctx.config.save_to, text)

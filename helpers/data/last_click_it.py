@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal
 from typing import Annotated, Any, Self
 
-from pydantic import Field, Strict, model_validator
+from pydantic import AfterValidator, Field, Strict, model_validator
 
 from helpers.contract import Action, Example, Helper, HelperConfig, HelperContext, HelperOutput
 from helpers.crm.errors import Unsupported
 from helpers.data.email_stats import AddressField, address_of, last_event
 from helpers.errors import HelperError
-from helpers.rules.config_types import ExactNumber, Flag, OptionalText, empty_is_default, null_is_default
+from helpers.rules.config_types import Flag, Number, OptionalText, empty_is_default, null_is_default
 from helpers.rules.dates import days_before, instant_of, utc_text
 from helpers.rules.effects import Effects
-from helpers.rules.empty import is_blank, is_empty
+from helpers.rules.empty import is_empty
 from helpers.rules.numbers import parse_number
 from helpers.rules.text import to_text
 
 UTM_PARTS = ("source", "medium", "campaign", "term", "content")
+DEFAULT_PERIOD_DAYS = 7
 
 
 class ConversionTracking(HelperConfig):
@@ -35,9 +35,9 @@ class ClickFrequency(HelperConfig):
     """How often the contact clicks."""
 
     enabled: Flag = Field(default=False, description="Whether clicks are counted.")
-    analysis_period_days: Annotated[ExactNumber, empty_is_default] = Field(
-        default=Decimal(7), description="Length of the period."
-    )
+    analysis_period_days: Annotated[
+        Number, AfterValidator(lambda days: days if days > 0 else DEFAULT_PERIOD_DAYS), empty_is_default
+    ] = Field(default=DEFAULT_PERIOD_DAYS, description="Length of the period; 0 and less is the default.")
     frequency_field: OptionalText = Field(default=None, description="Field that receives the count.")
 
 
@@ -46,8 +46,8 @@ class Config(HelperConfig):
 
     save_to: Annotated[str, Strict()] | None = Field(default=None, description="E-mail mode: field for the date.")
     email_field: AddressField = Field(default="Email", description="E-mail mode: field with the address.")
-    attribution_window_days: Annotated[ExactNumber, empty_is_default] = Field(
-        default=Decimal(0), description="E-mail mode: only clicks within so many days; 0 = any."
+    attribution_window_days: Annotated[Number, empty_is_default] = Field(
+        default=0, description="E-mail mode: only clicks within so many days; 0 = any."
     )
     click_source_field: OptionalText = Field(default=None, description='E-mail mode: field that receives "email".')
     conversion_tracking: Annotated[ConversionTracking, null_is_default] = Field(
@@ -99,7 +99,7 @@ async def _store_click(ctx: HelperContext[Config], save_to: str) -> HelperOutput
     if not address:
         return HelperOutput.no_op(f"{config.email_field} is empty")
     value = await last_event(ctx, address, "LastClickDate")
-    if is_blank(value):
+    if is_empty(value):
         return HelperOutput.no_op("there is no click")
     text = to_text(value)
     clicked = instant_of(value)
@@ -109,52 +109,51 @@ async def _store_click(ctx: HelperContext[Config], save_to: str) -> HelperOutput
         return HelperOutput.ok(
             "the click is outside the window", modified_data={"last_click_date": text, "within_window": False}
         )
+    # All is read before the first write: a read that fails leaves the contact as it was (D10).
+    converted = await _converted(ctx)
+    clicks = None if clicked is None else await _clicks(ctx, address, now)
     action = await ctx.write(save_to, text)
     effects = Effects(ctx, transient_stops=True)
-    if config.click_source_field is not None:
-        await effects.attempt(f"saving {config.click_source_field}", ctx.write(config.click_source_field, "email"))
-    converted = await _converted(ctx, effects)
-    clicks = await _frequency(ctx, effects, address, now) if clicked is not None else 0
+    for field, result in (
+        (config.click_source_field, "email"),
+        (config.conversion_tracking.conversion_field, None if converted is None else to_text(converted)),
+        (config.click_frequency_analysis.frequency_field, clicks),
+    ):
+        if field is not None and result is not None:
+            await effects.attempt(f"saving {field}", ctx.write(field, result))
     return HelperOutput.ok(
         f"last click {text}",
         modified_data={
             "last_click_date": text,
             "click_source": "email",
-            "converted": converted,
-            "clicks_per_period": clicks,
+            "converted": bool(converted),
+            "clicks_per_period": clicks or 0,
             "within_window": True,
         },
         actions=[action, *effects.actions],
     )
 
 
-async def _converted(ctx: HelperContext[Config], effects: Effects) -> bool:
+async def _converted(ctx: HelperContext[Config]) -> bool | None:
+    """Whether the goal was achieved; None where nobody asks."""
     tracking = ctx.config.conversion_tracking
     if not tracking.enabled or tracking.goal_name is None:
-        return False
-    converted = await _read_softly(ctx, f"_goal.{tracking.goal_name}.achieved") in (True, "true", 1, "1")
-    if tracking.conversion_field is not None:
-        text = to_text(converted)
-        await effects.attempt(f"saving {tracking.conversion_field}", ctx.write(tracking.conversion_field, text))
-    return converted
+        return None
+    return await _read_softly(ctx, f"_goal.{tracking.goal_name}.achieved") in (True, "true", 1, "1")
 
 
-async def _frequency(ctx: HelperContext[Config], effects: Effects, address: str, now: datetime) -> int:
+async def _clicks(ctx: HelperContext[Config], address: str, now: datetime) -> int | None:
+    """The clicks in the last period; None where nobody asks."""
     analysis = ctx.config.click_frequency_analysis
     if not analysis.enabled:
-        return 0
+        return None
     events = await _read_softly(ctx, f"_email_stats.{address}.Events")
     if isinstance(events, list):
         start = days_before(now, analysis.analysis_period_days)
-        clicks = sum(1 for event in events if _is_click_in(event, start, now))
-    else:
-        total = int(parse_number(await ctx.read("click_count")) or 0)
-        # The CRM's count spans about 30 days; a period beyond that holds all of it.
-        periods = int(30 // analysis.analysis_period_days) if analysis.analysis_period_days > 0 else 1
-        clicks = total // periods if periods else total
-    if analysis.frequency_field is not None:
-        await effects.attempt(f"saving {analysis.frequency_field}", ctx.write(analysis.frequency_field, clicks))
-    return clicks
+        return sum(1 for event in events if _is_click_in(event, start, now))
+    total = int(parse_number(await ctx.read("click_count")) or 0)
+    # The CRM's count spans about 30 days; a period beyond that holds all of it.
+    return total // (int(30 // analysis.analysis_period_days) or 1)
 
 
 def _is_click_in(event: Any, start: datetime, end: datetime) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from helpers.contract import Example, Helper, HelperConfig, HelperContext, HelperOutput
+from helpers.data.in_place import computed
 from helpers.errors import PermanentFailure
-from helpers.rules.config_types import ExactNumber, NonEmptyText, OptionalText, WholeNumber, empty_is_default
+from helpers.rules.config_types import ExactNumber, NonEmptyText, OptionalText, WholeNumber, Within, empty_is_default
 from helpers.rules.empty import is_blank
 from helpers.rules.numbers import parse_number, round_half_away
 
@@ -27,7 +28,7 @@ class Config(HelperConfig):
     operand: Annotated[ExactNumber | None, empty_is_default] = Field(
         default=None, description="Second value of add, subtract, multiply, divide and percent."
     )
-    decimal_places: Annotated[WholeNumber, Field(ge=0, le=10), empty_is_default] = Field(
+    decimal_places: Annotated[WholeNumber, Within(0, 10), empty_is_default] = Field(
         default=2, description="Places the result is rounded to, half away from zero."
     )
     target_field: OptionalText = Field(default=None, description="Destination; default: the source field.")
@@ -47,8 +48,6 @@ class MathIt(Helper[Config]):
     category = "data"
     description = "Four-function, rounding or percent arithmetic on a field."
     reads_contact = False
-    # A second run would compute on the result of the first.
-    idempotent = False
     example = Example(
         config={"field": "points", "operation": "add", "operand": 10},
         crm={"contact": {"id": "c1", "custom_fields": {"points": "100"}}},
@@ -56,17 +55,22 @@ class MathIt(Helper[Config]):
 
     async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:
         config = ctx.config
-        value = await ctx.read(config.field)
-        number = Fraction(0)
-        if not is_blank(value):
-            parsed = parse_number(value)
-            if parsed is None:
-                raise PermanentFailure(f"{config.field} holds no number")
-            number = Fraction(parsed)
-        result = _text(_compute(config, number), config.decimal_places)
         target = config.target_field or config.field
+        result = (await computed(ctx, [config.field], target, lambda: _result(ctx)))["result"]
         action = await ctx.write(target, result)
         return HelperOutput.ok(f"{config.operation}: {result}", modified_data={target: result}, actions=[action])
+
+
+async def _result(ctx: HelperContext[Config]) -> dict[str, Any]:
+    config = ctx.config
+    value = await ctx.read(config.field)
+    number = Fraction(0)
+    if not is_blank(value):
+        parsed = parse_number(value)
+        if parsed is None:
+            raise PermanentFailure(f"{config.field} holds no number")
+        number = Fraction(parsed)
+    return {"result": _text(_compute(config, number), config.decimal_places)}
 
 
 def _compute(config: Config, value: Fraction) -> Fraction:

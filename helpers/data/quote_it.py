@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, Strict, model_validator
 
 from helpers.contract import Example, Helper, HelperConfig, HelperContext, HelperOutput
+from helpers.data.in_place import computed
 from helpers.rules.config_types import Flag, NonEmptyText, empty_is_default
 from helpers.rules.text import to_text
 
@@ -55,7 +56,6 @@ class QuoteIt(Helper[Config]):
     category = "data"
     description = "Wrap a field's text in quotes or delimiters."
     reads_contact = False
-    idempotent = False
     example = Example(
         config={"source_field": "company", "target_field": "quoted"},
         crm={"contact": {"id": "c1", "company": "Acme"}},
@@ -63,7 +63,8 @@ class QuoteIt(Helper[Config]):
 
     async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:
         config = ctx.config
-        source = to_text(await ctx.read(config.source_field))
+        sources = [config.source_field]
+        source: str = (await computed(ctx, sources, config.target_field, lambda: _source(ctx)))["source"]
         left, right = config.delimiters
         inner = source.replace(left, f"\\{left}") if config.escape_quotes and left in _ESCAPED else source
         quoted = f"{left}{inner}{right}"
@@ -75,3 +76,7 @@ class QuoteIt(Helper[Config]):
             "quoted_text": quoted,
         }
         return HelperOutput.ok(f"quoted {config.source_field}", modified_data=modified, actions=[action])
+
+
+async def _source(ctx: HelperContext[Config]) -> dict[str, Any]:
+    return {"source": to_text(await ctx.read(ctx.config.source_field))}

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from helpers.contract import Action, Example, Helper, HelperConfig, HelperContext, HelperOutput
-from helpers.rules.config_types import OptionalText, WholeNumber, empty_is_default
+from helpers.rules.config_types import OptionalText, WholeNumber, Within, empty_is_default
 from helpers.rules.counters import count_once
 from helpers.rules.effects import soft
 from helpers.rules.steps import once
@@ -23,7 +23,7 @@ class Config(HelperConfig):
     split_method: Annotated[Literal["state_field", "counter"], empty_is_default] = Field(
         default="state_field", description="Per contact (state_field) or per helper (counter)."
     )
-    split_count: Annotated[WholeNumber, Field(ge=2, le=5), empty_is_default] = Field(
+    split_count: Annotated[WholeNumber, Within(2, 5), empty_is_default] = Field(
         default=2, description="Number of ways."
     )
     option_a: OptionalText = Field(default=None, description="Tag id or goal name of way A.")
@@ -75,8 +75,9 @@ class SplitIt(Helper[Config]):
         ]
         modified = {"split_choice": label, "split_option": option}
         if config.split_method == "state_field" and config.state_field:
-            modified = {config.state_field: label, **modified}
-            actions += await soft(ctx, "saving the label", ctx.write(config.state_field, label))
+            saved = await soft(ctx, "saving the label", ctx.write(config.state_field, label))
+            actions += saved
+            modified = {**{action.target: label for action in saved}, **modified}
         return HelperOutput.ok(f"way {label}", modified_data=modified, actions=actions)
 
     async def _choose(self, ctx: HelperContext[Config]) -> int:

@@ -7,6 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from helpers.contract import Example, Helper, HelperConfig, HelperContext, HelperOutput
+from helpers.errors import StateConflict
 from helpers.rules.config_types import OptionalText
 from helpers.rules.counters import count_once
 from helpers.rules.effects import best_effort
@@ -53,9 +54,7 @@ class SplitItBasic(Helper[Config]):
 
     async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:
         config = ctx.config
-        number = await count_once(ctx, f"split_basic:{ctx.account_id}:{ctx.helper_id}")
-        first = "b" if config.last_group == "a" else "a"
-        group = first if number % 2 else config.last_group
+        group = await _next_group(ctx)
         effect = str(config.effect_of(group))
         if config.split_type == "tag_split":
             # Removed first, so that automations that start on the tag start again.
@@ -66,3 +65,22 @@ class SplitItBasic(Helper[Config]):
         return HelperOutput.ok(
             f"group {group}", modified_data={"run_group": group, "last_group": group}, actions=[action]
         )
+
+
+async def _next_group(ctx: HelperContext[Config]) -> str:
+    """The toggle as a counter on the seed of the first run: that one stays, whatever the config says later."""
+    key = f"split_basic:{ctx.account_id}:{ctx.helper_id}"
+    seed = await _seed(ctx, f"{key}:seed")
+    if await count_once(ctx, key) % 2 == 0:
+        return seed
+    return "b" if seed == "a" else "a"
+
+
+async def _seed(ctx: HelperContext[Config], key: str) -> str:
+    stored = await ctx.state.get(key)
+    if stored is None:
+        try:
+            stored = await ctx.state.put(key, {"last_group": ctx.config.last_group}, if_version=0)
+        except StateConflict:
+            return await _seed(ctx, key)
+    return str(stored.value["last_group"])

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import regex
 from pydantic import Field, Strict, model_validator
 
 from helpers.contract import Example, Helper, HelperConfig, HelperContext, HelperOutput
+from helpers.data.in_place import computed
 from helpers.rules.config_types import NonEmptyText, OptionalText, WholeNumber, empty_is_default, null_is_default
 from helpers.rules.text import to_text
 
@@ -48,7 +49,6 @@ class TextIt(Helper[Config]):
     category = "data"
     description = "Prepend, append, replace, remove, truncate, e-mail domain, digits, slug or reverse of a field."
     reads_contact = False
-    idempotent = False
     example = Example(
         config={"field": "company", "operation": "slug", "target_field": "slug"},
         crm={"contact": {"id": "c1", "company": "Café Münster"}},
@@ -56,15 +56,19 @@ class TextIt(Helper[Config]):
 
     async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:
         config = ctx.config
-        source = to_text(await ctx.read(config.field))
-        result = _apply(config, source)
         target = config.target_field or config.field
+        source: str = (await computed(ctx, [config.field], target, lambda: _source(ctx)))["source"]
+        result = _apply(config, source)
         if result is None:
             return HelperOutput.no_op(f"{config.field} holds no e-mail address")
         if result == source and target == config.field:
             return HelperOutput.no_op(f"{config.field} stays as it is")
         action = await ctx.write(target, result)
         return HelperOutput.ok(f"{config.operation}: {config.field}", modified_data={target: result}, actions=[action])
+
+
+async def _source(ctx: HelperContext[Config]) -> dict[str, Any]:
+    return {"source": to_text(await ctx.read(ctx.config.field))}
 
 
 def _apply(config: Config, text: str) -> str | None:

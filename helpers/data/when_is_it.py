@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
 from helpers.contract import Example, Helper, HelperConfig, HelperContext, HelperOutput
+from helpers.data.in_place import computed
 from helpers.errors import PermanentFailure
 from helpers.rules.config_types import NonEmptyText, empty_is_default
 from helpers.rules.dates import parse_date
@@ -53,19 +54,26 @@ class WhenIsIt(Helper[Config]):
 
     async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:
         config = ctx.config
-        value = await ctx.read(config.source_field)
-        if is_empty(value):
+        text = (await computed(ctx, [config.source_field], config.target_field, lambda: _converted(ctx)))["text"]
+        if text is None:
             return HelperOutput.no_op(f"{config.source_field} is empty")
-        moment = parse_date(value)
-        if moment is None:
-            raise PermanentFailure(f"{config.source_field} holds no date that can be read")
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=zone_named(config.from_timezone))
-        try:
-            # By way of UTC: within one zone astimezone() would keep a wall clock that daylight saving time skips.
-            local = moment.astimezone(UTC).astimezone(zone_named(config.to_timezone))
-        except OverflowError as exc:
-            raise PermanentFailure("the result is outside the years 1 to 9999") from exc
-        text = format_date(local, config.output_format)
         action = await ctx.write(config.target_field, text)
         return HelperOutput.ok(text, modified_data={config.target_field: text}, actions=[action])
+
+
+async def _converted(ctx: HelperContext[Config]) -> dict[str, Any]:
+    config = ctx.config
+    value = await ctx.read(config.source_field)
+    if is_empty(value):
+        return {"text": None}
+    moment = parse_date(value)
+    if moment is None:
+        raise PermanentFailure(f"{config.source_field} holds no date that can be read")
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=zone_named(config.from_timezone))
+    try:
+        # By way of UTC: within one zone astimezone() would keep a wall clock that daylight saving time skips.
+        local = moment.astimezone(UTC).astimezone(zone_named(config.to_timezone))
+    except OverflowError as exc:
+        raise PermanentFailure("the result is outside the years 1 to 9999") from exc
+    return {"text": format_date(local, config.output_format)}

@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from decimal import Decimal
 from math import isfinite
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Strict, WithJsonSchema
-from pydantic_core import PydanticUseDefault
+from pydantic import AfterValidator, BeforeValidator, GetCoreSchemaHandler, GetJsonSchemaHandler, Strict, WithJsonSchema
+from pydantic_core import CoreSchema, PydanticUseDefault, core_schema
 
 HashableT = TypeVar("HashableT", bound=Hashable)
 
@@ -202,3 +203,38 @@ JsonWholeNumber = Annotated[
     WithJsonSchema({"type": "number"}),
 ]
 """A JSON number whose fraction is cut off toward zero; text is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """Marker for a number: refused outside ``low`` to ``high``, both included; the published schema tells the bounds.
+
+    Pydantic's own ge and le would check the value too, but the types above state their schema whole, without them.
+    """
+
+    low: int | None = None
+    high: int | None = None
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        published = dict(handler(schema))
+        bounds = {name: bound for name, bound in (("minimum", self.low), ("maximum", self.high)) if bound is not None}
+        choices = published.get("anyOf")
+        if choices is None:
+            return {**published, **bounds}
+        # A numeric text is bound as well, but JSON Schema has no words for that.
+        published["anyOf"] = [{**choice, **bounds} if choice.get("type") == "number" else choice for choice in choices]
+        return published
+
+    def _check(self, number: Any) -> Any:
+        if (self.low is not None and number < self.low) or (self.high is not None and number > self.high):
+            raise ValueError(f"write a number {self._words}")
+        return number
+
+    @property
+    def _words(self) -> str:
+        if self.low is None:
+            return f"of at most {self.high}"
+        return f"of at least {self.low}" if self.high is None else f"from {self.low} to {self.high}"

@@ -89,7 +89,7 @@ def as_utc(moment: datetime) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def days_before(moment: datetime, days: Exact) -> datetime:
+def days_before(moment: datetime, days: Exact | float) -> datetime:
     """The aware moment so many days earlier; the first or last instant of the calendar where it would leave it."""
     try:
         return moment - timedelta(days=float(days))

@@ -284,3 +284,14 @@ async def test_a_score_range_may_be_numeric_text() -> None:
 
     assert result.output.modified_data["recency_score"] == 5
     assert (await run({"score_range": {"min": "2"}})).output.modified_data["recency_score"] == 2
+
+
+async def test_an_order_without_a_value_is_one_over_0() -> None:
+    """None is 0 among the figures; a value that is no number is unknown and not saved."""
+    fixture = crm(last=None)
+    fixture["fields"] |= {"_related.invoice.first.InvoiceTotal": None, "_related.invoice.last.InvoiceTotal": "many"}
+    result = await run({"save_data": {"first_order_value": "first", "last_order_value": "last"}}, fixture)
+
+    assert (result.crm.field("c1", "first"), result.crm.field("c1", "last")) == ("0", None)
+    assert result.output.modified_data["first_order_value"] == 0
+    assert result.output.modified_data["last_order_value"] is None

@@ -189,3 +189,13 @@ async def test_a_result_outside_the_calendar_fails_for_good(
 async def test_an_incomplete_config_is_refused(config: dict[str, Any]) -> None:
     """Each operation names what it needs."""
     assert (await run(config, "2024-01-01")).config_error is not None
+
+
+async def test_a_difference_from_before_the_year_1_is_a_failure() -> None:
+    """In UTC that instant has no date."""
+    config = {"operation": "diff_days", "compare_field": "other", "target_field": "t"}
+    result = await run(config, "0001-01-01T00:00:00+05:00", fields={"other": "2024-01-01"})
+
+    assert result.error is not None
+    assert "outside the years" in str(result.error)
+    assert result.crm.field("c1", "t") is None

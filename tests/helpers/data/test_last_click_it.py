@@ -244,3 +244,21 @@ async def test_the_existing_attribution_has_to_be_readable() -> None:
     """Otherwise it might be overwritten."""
     crm = {"fail": {"get_field_value": ["last_click_source"]}}
     assert (await utm({"overwrite": False}, crm=crm)).error is not None
+
+
+async def test_a_goal_that_cannot_be_read_leaves_the_contact_as_it_was() -> None:
+    """All is read before the first write."""
+    tracking = {"enabled": True, "goal_name": "g", "conversion_field": "cv"}
+    failing = {"fail": {"get_field_value": ["_goal.g.achieved"]}}
+    result = await click({DATE: "2026-01-10"}, failing, click_source_field="src", conversion_tracking=tracking)
+
+    assert result.error is not None
+    assert [result.crm.field("c1", key) for key in ("t", "src", "cv")] == [None, None, None]
+
+
+@pytest.mark.parametrize("period", [0, -3, "", None])
+async def test_a_period_of_nothing_is_the_default_week(period: Any) -> None:
+    """As the earlier platform read it."""
+    analysis = {"enabled": True, "analysis_period_days": period, "frequency_field": "n"}
+    result = await click({DATE: "2026-01-10", "click_count": 20}, click_frequency_analysis=analysis)
+    assert result.crm.field("c1", "n") == 5

@@ -65,3 +65,9 @@ async def test_a_crm_without_statistics_may_have_a_field_of_that_name(helper_typ
 async def test_save_to_is_required(helper_type: str, stat: str) -> None:
     """Empty counts as missing."""
     assert (await run(helper_type, {}, save_to="")).config_error is not None
+
+
+@BOTH
+async def test_a_date_of_blanks_is_a_value(helper_type: str, stat: str) -> None:
+    """Only nothing and "" are empty (D3)."""
+    assert (await run(helper_type, {f"_email_stats.ann@example.com.{stat}": " "})).crm.field("c1", "t") == " "

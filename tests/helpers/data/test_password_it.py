@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from helpers.data.password_it import SPECIAL, new_password
+from helpers.errors import TransientFailure
+from helpers.ports import StateEntry
 from helpers.testing import run_helper
+from helpers.testing.ports import RunState
 
 IDS = {"execution_id": "exec:1"}
 
@@ -112,3 +116,56 @@ async def test_a_failing_write_fails_the_run() -> None:
 
     assert failed.error is not None
     assert len(retried.crm.field("c1", "p")) == 12
+
+
+class DyingState(RunState):
+    """A store whose worker dies before it records the end of the write."""
+
+    dying = True
+
+    async def put(self, key: str, value: Mapping[str, Any], **options: Any) -> StateEntry:
+        if self.dying and "done" in value:
+            raise TransientFailure("the worker died")
+        return await super().put(key, value, **options)
+
+
+@pytest.mark.parametrize("overwrite", [True, False])
+async def test_a_delivery_after_a_death_between_write_and_record_keeps_the_password(overwrite: bool) -> None:
+    """The fingerprint stored before the write tells that the field holds it already."""
+    state = DyingState()
+    died = await run({"overwrite": overwrite}, ids=IDS, state=state)
+    password = died.crm.field("c1", "p")
+    state.dying = False
+    second = await run_helper(
+        "password_it", {"target_field": "p", "overwrite": overwrite}, crm=died.crm, ids=IDS, state=state
+    )
+
+    assert died.error is not None
+    assert second.crm.field("c1", "p") == password
+    assert second.output is not None
+    assert second.output.modified_data == {"p": "********"}
+    assert [action.value for action in second.output.actions] == ["********"]
+
+
+async def test_a_delivery_after_a_death_before_the_write_sets_a_password() -> None:
+    """What the field holds is not the announced one."""
+    failed = await run({"overwrite": True}, "old", crm={"fail": {"set_field_value": True}}, ids=IDS)
+    retried = await run({"overwrite": True}, "old", ids=IDS, state=failed.state)
+
+    assert failed.error is not None
+    assert retried.crm.field("c1", "p") != "old"
+
+
+async def test_the_state_never_holds_the_password() -> None:
+    """Only its salted fingerprint, and that until the write is known to be made."""
+    puts: list[str] = []
+
+    class Recorded(RunState):
+        async def put(self, key: str, value: Mapping[str, Any], **options: Any) -> StateEntry:
+            puts.append(repr(value))
+            return await super().put(key, value, **options)
+
+    result = await run(ids=IDS, state=Recorded())
+    assert len(puts) == 2
+    assert not any(result.crm.field("c1", "p") in stored for stored in puts)
+    assert puts[-1] == "{'done': True}"

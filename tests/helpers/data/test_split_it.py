@@ -83,6 +83,7 @@ async def test_a_label_that_cannot_be_saved_is_only_logged() -> None:
 
     assert result.output.success
     assert [a.type for a in result.output.actions] == ["tag_applied"]
+    assert result.output.modified_data == {"split_choice": "B", "split_option": "2"}
     assert result.output.logs
 
 

@@ -94,3 +94,11 @@ async def test_a_failing_effect_fails_the_run() -> None:
 async def test_an_incomplete_config_is_refused(config: dict[str, Any]) -> None:
     """Both groups of the type have to be there."""
     assert (await run(config)).config_error is not None
+
+
+async def test_the_configured_group_is_only_the_seed_of_the_first_run() -> None:
+    """A config that is saved again with another last_group does not turn the order round."""
+    first = await run({**TAGS, "last_group": "a"})
+    second = await run({**TAGS, "last_group": "b"}, state=first.state)
+    third = await run({**TAGS, "last_group": "a"}, state=second.state)
+    assert [r.output.modified_data["run_group"] for r in (first, second, third)] == ["b", "a", "b"]

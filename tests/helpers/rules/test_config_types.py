@@ -186,3 +186,30 @@ def test_text_is_never_coerced_from_other_types() -> None:
     """An optional text refuses a number."""
     assert refuses(types.OptionalText, 5)
     assert refuses(types.Text, 5)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "accepted", "refused", "remedy"),
+    [
+        (types.Within(0, 10), [0, "10", 10.9], [-1, "11"], "from 0 to 10"),
+        (types.Within(low=2), [2, 99], [1], "of at least 2"),
+        (types.Within(high=128), [-5, 128], [129], "of at most 128"),
+    ],
+)
+def test_a_number_within_bounds(bounds: types.Within, accepted: list[Any], refused: list[Any], remedy: str) -> None:
+    """Both bounds are included, after the fraction is cut off."""
+    annotation = Annotated[types.WholeNumber, bounds]
+
+    assert all(not refuses(annotation, value) for value in accepted)
+    for value in refused:
+        with pytest.raises(ValidationError, match=remedy):
+            accepts(annotation, value)
+
+
+def test_the_schema_tells_the_bounds() -> None:
+    """At the number; a numeric text has no words for them."""
+    bounded = TypeAdapter(Annotated[types.WholeNumber, types.Within(0, 10)]).json_schema()
+    plain = TypeAdapter(Annotated[types.JsonWholeNumber, types.Within(high=3)]).json_schema()
+
+    assert bounded == {"anyOf": [{"type": "number", "minimum": 0, "maximum": 10}, {"type": "string"}]}
+    assert plain == {"type": "number", "maximum": 3}

@@ -1,0 +1,34 @@
+"""Results that replace the value they are computed from: a delivery that comes again must not compute on its own
+result (spec data D11: writes must be safe to repeat).
+
+`add 10` would add 20, and a date that was reformatted may not be a date any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from helpers.contract import HelperContext
+from helpers.rules.fields import alias_of
+from helpers.rules.steps import once
+
+
+async def computed(
+    ctx: HelperContext[Any],
+    sources: Iterable[str | None],
+    target: str,
+    compute: Callable[[], Awaitable[dict[str, Any]]],
+) -> dict[str, Any]:
+    """What ``compute`` returns (JSON). Where a source field is the target, the first delivery's answer stands.
+
+    The answer is recorded before the write, so that a worker that dies after it repeats the same write.
+    """
+    if any(source is not None and _same_field(source, target) for source in sources):
+        return await once(ctx, "result", compute)
+    return await compute()
+
+
+def _same_field(one: str, other: str) -> bool:
+    """Equal keys or two spellings of a standard name; a label and its key are not recognised."""
+    return one == other or (alias_of(one) is not None and alias_of(one) == alias_of(other))
