@@ -116,7 +116,7 @@ def _catalogue() -> list[dict[str, Any]]:
             "description": helper.description,
             "requires_crm": helper.requires_crm,
             "supported_crms": list(helper.supported_crms),
-            "config_schema": helper.Config.model_json_schema(),
+            "config_schema": helper.Config.json_schema(),
             "example": helper.example.config,
         }
         for helper in registry.load_all().values()

@@ -46,7 +46,7 @@ def show(helper_type: str) -> None:
             "description": helper.description,
             "requires_crm": helper.requires_crm,
             "supported_crms": list(helper.supported_crms),
-            "config_schema": helper.Config.model_json_schema(),
+            "config_schema": helper.Config.json_schema(),
             "example": helper.example.config,
         }
     )

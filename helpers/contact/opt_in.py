@@ -9,7 +9,7 @@ from pydantic import Field
 from helpers.contract import Action, Example, Helper, HelperConfig, HelperContext, HelperOutput
 from helpers.rules.config_types import FieldKey, Flag, OptionalTagRef, Text, blank_is_default
 from helpers.rules.effects import soft
-from helpers.rules.text import to_text
+from helpers.rules.text import filled_text
 
 
 class Config(HelperConfig):
@@ -43,7 +43,7 @@ class OptIn(Helper[Config]):
 
     async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:
         config = ctx.config
-        email = to_text(await ctx.read(config.email_field)).strip()
+        email = filled_text(await ctx.read(config.email_field)).strip()
         if not email:
             return HelperOutput.failed(f"{config.email_field} holds no e-mail address")
         data: dict[str, Any] = {
