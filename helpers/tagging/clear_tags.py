@@ -15,7 +15,7 @@ from helpers.rules.tags import ids_in_category
 # mode -> the one other key it needs
 _KEY_OF_MODE = {"specific": "tag_ids", "prefix": "prefix", "category": "category"}
 # Of any type; a key of another mode may be empty, the form stores every key.
-_NOT_EMPTY = {"minItems": 1, "minLength": 1}
+_NOT_EMPTY: dict[str, Any] = {"minItems": 1, "minLength": 1}
 
 
 class Config(HelperConfig):
