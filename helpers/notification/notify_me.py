@@ -171,11 +171,11 @@ async def _mail(ctx: HelperContext[Config], data: dict[str, Any]) -> dict[str, A
         except EmailNotValidError as exc:
             raise PermanentFailure(f"recipient: {exc}") from exc
     # Unlike mail_it, which puts a blank for them: here line breaks are removed (rule 4).
-    subject = "".join(data["subject"].splitlines()).strip()
+    subject = "".join(data["subject"].splitlines())
     receipt = await ctx.mail.send(
         MailMessage(
             to=recipient,
-            subject=subject or NotifyMe.name,
+            subject=subject if subject.strip() else NotifyMe.name,
             text=data["message"],
             idempotency_key=ctx.execution_id,
         )
