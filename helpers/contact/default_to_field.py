@@ -24,7 +24,7 @@ class Config(HelperConfig):
 
 
 class DefaultToField(Helper[Config]):
-    """An empty result leaves the field alone."""
+    """An empty result leaves the field alone; a template of blanks only is refused as any required text (C1)."""
 
     type = "default_to_field"
     name = "Default To Field"
