@@ -88,4 +88,4 @@ def check_metadata(helper: type[Helper[Any]], category: str) -> None:
 
 def schema(helper_type: str) -> dict[str, Any]:
     """The published JSON schema of the helper's config."""
-    return load(helper_type).Config.model_json_schema()
+    return load(helper_type).Config.json_schema()

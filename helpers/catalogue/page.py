@@ -47,7 +47,7 @@ async def render_page() -> str:
 def _section(helper: type[Helper[Any]]) -> Iterator[str]:
     yield from (f"### {helper.type}", "", f"**{helper.name}**: {helper.description}", "")
     yield from (" · ".join(_facts(helper)) + ".", "")
-    table = rows(helper.Config.model_json_schema())
+    table = rows(helper.Config.json_schema())
     if not table:
         yield from ("No config keys.", "")
         return

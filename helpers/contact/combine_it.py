@@ -8,8 +8,7 @@ from pydantic import Field, Strict
 
 from helpers.contract import Example, Helper, HelperConfig, HelperContext, HelperOutput
 from helpers.rules.config_types import FieldKey, Flag, Text
-from helpers.rules.empty import is_empty
-from helpers.rules.text import to_text
+from helpers.rules.text import filled_text
 
 
 class Config(HelperConfig):
@@ -37,8 +36,7 @@ class CombineIt(Helper[Config]):
 
     async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:
         config = ctx.config
-        values = [await ctx.read(field) for field in config.source_fields]
-        texts = ["" if is_empty(value) else to_text(value) for value in values]
+        texts = [filled_text(await ctx.read(field)) for field in config.source_fields]
         if config.skip_empty:
             texts = [text for text in texts if text]
             if not texts:

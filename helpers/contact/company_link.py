@@ -6,7 +6,7 @@ from pydantic import Field
 
 from helpers.contract import Action, Example, Helper, HelperConfig, HelperContext, HelperOutput
 from helpers.rules.config_types import FieldKey
-from helpers.rules.text import to_text
+from helpers.rules.text import filled_text
 
 
 class Config(HelperConfig):
@@ -29,7 +29,7 @@ class CompanyLink(Helper[Config]):
     )
 
     async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:
-        name = to_text(await ctx.read(ctx.config.company_field)).strip()
+        name = filled_text(await ctx.read(ctx.config.company_field)).strip()
         if not name:
             return HelperOutput.no_op(f"{ctx.config.company_field} is empty")
         await ctx.crm.set_field_value(ctx.contact_id, "company", name)

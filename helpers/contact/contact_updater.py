@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, Strict
 
 from helpers.contract import Action, Example, Helper, HelperConfig, HelperContext, HelperOutput
 from helpers.crm.models import ContactUpdate
-from helpers.rules.config_types import Identifier, distinct, null_is_default, without_blanks
+from helpers.rules.config_types import FieldKey, Identifier, distinct, null_is_default, without_blanks
 from helpers.rules.effects import best_effort
 
 GOAL = "contact_updated"
@@ -24,7 +24,7 @@ def _no_object(value: Any) -> Any:
 class Config(HelperConfig):
     """What is written, and who else hears of it."""
 
-    fields: Annotated[dict[str, Annotated[Any, AfterValidator(_no_object)]], Strict()] = Field(
+    fields: Annotated[dict[FieldKey, Annotated[Any, AfterValidator(_no_object)]], Strict()] = Field(
         description="Field key -> value, written as given; null blanks the field."
     )
     secondary_contact_ids: Annotated[

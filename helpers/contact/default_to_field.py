@@ -10,7 +10,7 @@ from helpers.contract import Example, Helper, HelperConfig, HelperContext, Helpe
 from helpers.crm.models import Contact
 from helpers.rules.config_types import FieldKey, RequiredText
 from helpers.rules.templates import merge_at_tokens
-from helpers.rules.text import to_text
+from helpers.rules.text import filled_text
 
 
 class Config(HelperConfig):
@@ -24,7 +24,7 @@ class Config(HelperConfig):
 
 
 class DefaultToField(Helper[Config]):
-    """An empty result leaves the field alone."""
+    """An empty result leaves the field alone; a template of blanks only is refused as any required text (C1)."""
 
     type = "default_to_field"
     name = "Default To Field"
@@ -63,7 +63,7 @@ def fill_in(template: str, contact: Contact, now: datetime) -> str:
         "Company": contact.company,
         "JobTitle": contact.job_title,
         "Id": contact.id,
-        **{key: to_text(value) for key, value in contact.custom_fields.items()},
+        **{key: filled_text(value) for key, value in contact.custom_fields.items()},
         "date_now": date_now,
         "date_today": date_today,
     }

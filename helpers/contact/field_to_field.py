@@ -29,7 +29,10 @@ class Config(HelperConfig):
 
 
 class FieldToField(Helper[Config]):
-    """Strictly sequential: a->b, b->c is a chain, not a swap. Copying nothing at all is a failure."""
+    """Strictly sequential: a->b, b->c is a chain, not a swap. Copying nothing at all is a failure.
+
+    A mapping listed twice runs twice: between the two another one may have changed the source.
+    """
 
     type = "field_to_field"
     name = "Field to Field"

@@ -10,7 +10,7 @@ from pydantic import Field
 from helpers.contract import Example, Helper, HelperConfig, HelperContext, HelperOutput
 from helpers.rules.config_types import FieldKey, OptionalFieldKey, blank_is_default
 from helpers.rules.effects import Effects
-from helpers.rules.text import to_text
+from helpers.rules.text import filled_text
 
 SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv", "v", "phd", "md", "esq", "dds"})
 
@@ -42,7 +42,7 @@ class NameParseIt(Helper[Config]):
 
     async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:
         config = ctx.config
-        name = parse_name(to_text(await ctx.read(config.source_field)))
+        name = parse_name(filled_text(await ctx.read(config.source_field)))
         if name is None:
             return HelperOutput.no_op(f"{config.source_field} is empty")
         parts = [(config.first_name_field, name.first), (config.last_name_field, name.last)]

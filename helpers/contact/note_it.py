@@ -12,7 +12,7 @@ from helpers.crm.models import Contact
 from helpers.rules.config_types import RequiredText, TrimmedText, blank_is_default
 from helpers.rules.steps import once
 from helpers.rules.templates import merge
-from helpers.rules.text import to_text
+from helpers.rules.text import filled_text
 
 _PLACEHOLDERS = (
     "{{contact_id}} {{first_name}} {{last_name}} {{full_name}} {{email}} {{phone}} {{company}} {{job_title}} and "
@@ -74,4 +74,4 @@ def note_fields(contact: Contact) -> dict[str, str]:
         "company": contact.company,
         "job_title": contact.job_title,
     }
-    return {**standard, **{key: to_text(value) for key, value in contact.custom_fields.items()}}
+    return {**standard, **{key: filled_text(value) for key, value in contact.custom_fields.items()}}

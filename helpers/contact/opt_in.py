@@ -7,9 +7,10 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from helpers.contract import Action, Example, Helper, HelperConfig, HelperContext, HelperOutput
+from helpers.crm.errors import CrmError, CrmErrorCode
 from helpers.rules.config_types import FieldKey, Flag, OptionalTagRef, Text, blank_is_default
 from helpers.rules.effects import soft
-from helpers.rules.text import to_text
+from helpers.rules.text import filled_text
 
 
 class Config(HelperConfig):
@@ -43,7 +44,7 @@ class OptIn(Helper[Config]):
 
     async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:
         config = ctx.config
-        email = to_text(await ctx.read(config.email_field)).strip()
+        email = filled_text(await ctx.read(config.email_field)).strip()
         if not email:
             return HelperOutput.failed(f"{config.email_field} holds no e-mail address")
         data: dict[str, Any] = {
@@ -60,7 +61,13 @@ class OptIn(Helper[Config]):
             data |= {"confirmation_tag": config.confirmation_tag, "confirmed_tag": config.confirmed_tag or ""}
             tagged = [await ctx.apply_tag(config.confirmation_tag)]
         else:
-            await ctx.crm.set_opt_in_status(ctx.contact_id, True, config.reason, email=email)
+            try:
+                await ctx.crm.set_opt_in_status(ctx.contact_id, True, config.reason, email=email)
+            except CrmError as exc:
+                # The CRM answered and keeps a bounce, a complaint or an unsubscription: no failure of the call.
+                if exc.code is not CrmErrorCode.CONFLICT:
+                    raise
+                return HelperOutput.failed(f"the opt-in was refused: {exc}")
             if config.confirmed_tag is not None:
                 tagged = await soft(ctx, f"apply tag {config.confirmed_tag!r}", ctx.apply_tag(config.confirmed_tag))
         requested = Action(type="opt_in_requested", target=ctx.contact_id, value=data)

@@ -16,7 +16,7 @@ from helpers.rules.config_types import (
     empty_is_default,
 )
 from helpers.rules.effects import soft
-from helpers.rules.text import to_text
+from helpers.rules.text import filled_text
 
 Category = Literal["user_request", "spam_complaint", "bounce", "content_irrelevant", "frequency_too_high", "other"]
 
@@ -47,7 +47,7 @@ class OptOut(Helper[Config]):
 
     async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:
         config = ctx.config
-        email = to_text(await ctx.read(config.email_field)).strip()
+        email = filled_text(await ctx.read(config.email_field)).strip()
         if not email:
             return HelperOutput.failed(f"{config.email_field} holds no e-mail address")
         await ctx.crm.set_opt_in_status(ctx.contact_id, False, config.reason, email=email)

@@ -109,7 +109,10 @@ _SOURCES = {
 
 
 class EmailEngagement(Helper[Config]):
-    """A send is no engagement: in ``all`` only opens and clicks score and count as the last engagement."""
+    """A send is no engagement: in ``all`` only opens and clicks score and count as the last engagement.
+
+    A tag that stands for the current level and for the current segment is reported once for each.
+    """
 
     type = "email_engagement"
     name = "Email Engagement"

@@ -13,9 +13,9 @@ from helpers.errors import HelperError, PermanentFailure, ServiceAuthRequired, T
 from helpers.ports import MailMessage
 from helpers.rules.config_types import NonEmptyText, empty_is_default
 from helpers.rules.egress import check_url
-from helpers.rules.http_outcomes import call, json_object, retry_after_seconds
+from helpers.rules.http_outcomes import DATA, call, json_object, retry_after_seconds
 from helpers.rules.steps import idempotency_headers, once
-from helpers.rules.templates import escape_slack, merge, one_line
+from helpers.rules.templates import escape_slack, merge
 from helpers.rules.text import to_text
 
 SLACK_HOST = "hooks.slack.com"
@@ -102,6 +102,7 @@ async def _webhook(ctx: HelperContext[Config], data: dict[str, Any]) -> dict[str
         json=data,
         headers=idempotency_headers(ctx),
         total_seconds=TOTAL_SECONDS,
+        rule=DATA,
     )
     return {}
 
@@ -118,7 +119,14 @@ async def _slack(ctx: HelperContext[Config], data: dict[str, Any]) -> dict[str, 
         if url.scheme != "https" or url.host != SLACK_HOST:
             raise PermanentFailure(f"recipient: write a channel or an https://{SLACK_HOST}/... URL")
         await call(
-            ctx, "POST", url, service="Slack", json={"text": text}, secrets=[url.path], total_seconds=TOTAL_SECONDS
+            ctx,
+            "POST",
+            url,
+            service="Slack",
+            json={"text": text},
+            secrets=[url.path],
+            total_seconds=TOTAL_SECONDS,
+            rule=DATA,
         )
         return {}
     if not recipient:
@@ -142,6 +150,7 @@ async def _post_message(ctx: HelperContext[Config], channel: str, text: str) -> 
         headers={"Authorization": f"Bearer {token}"},
         secrets=[token],
         total_seconds=TOTAL_SECONDS,
+        rule=DATA,
     )
     # The HTTP status is 200 even on failure.
     answer = json_object(response, "Slack")
@@ -161,10 +170,12 @@ async def _mail(ctx: HelperContext[Config], data: dict[str, Any]) -> dict[str, A
             validate_email(recipient, check_deliverability=False)
         except EmailNotValidError as exc:
             raise PermanentFailure(f"recipient: {exc}") from exc
+    # Unlike mail_it, which puts a blank for them: here line breaks are removed (rule 4).
+    subject = "".join(data["subject"].splitlines())
     receipt = await ctx.mail.send(
         MailMessage(
             to=recipient,
-            subject=one_line(data["subject"]).strip() or NotifyMe.name,
+            subject=subject if subject.strip() else NotifyMe.name,
             text=data["message"],
             idempotency_key=ctx.execution_id,
         )

@@ -1,4 +1,4 @@
-"""From an HTTP result to the outcome of a run: integration spec C3.
+"""From an HTTP result to the outcome of a run: integration spec C3, and data D10 where a helper asks for it.
 
     response = await call(ctx, "POST", url, service="Twilio", json={...}, secrets=[token])
     answer = json_object(response, "Twilio")
@@ -8,7 +8,9 @@ A section with statuses of its own uses `helpers.services.exchange` and asks :fu
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -20,13 +22,30 @@ from helpers.errors import HelperError, PermanentFailure, TransientFailure
 from helpers.services.exchange import TOTAL_SECONDS, exchange
 from helpers.services.redaction import redact
 
-RETRYABLE_4XX = frozenset({408, 425, 429})
 # A service that wants a longer pause has a daily quota, which no backoff of a queue bridges.
 LONGEST_RETRY_AFTER_SECONDS = 900.0
 EXCERPT_CHARACTERS = 500
 
 # Raised before anything was sent: the request itself is wrong, so a repetition fails the same way.
 UNSENDABLE = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL)
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeRule:
+    """Which answers are worth another attempt: every 5xx, some of the 4xx, unless they ask for too long a wait."""
+
+    retryable_4xx: frozenset[int]
+    longest_wait_seconds: float
+
+    def retries(self, status: int) -> bool:
+        """Whether an answer of that status may be better next time."""
+        return status in self.retryable_4xx or status >= 500
+
+
+INTEGRATION = OutcomeRule(frozenset({408, 425, 429}), LONGEST_RETRY_AFTER_SECONDS)
+"""Integration spec C3."""
+DATA = OutcomeRule(frozenset({429}), math.inf)
+"""Data spec D10, which holds for data, notification and analytics: however long the wait, a 429 is transient."""
 
 
 class NoAnswer(TransientFailure):
@@ -48,15 +67,16 @@ async def call(
     service: str,
     secrets: Iterable[str] = (),
     total_seconds: float = TOTAL_SECONDS,
+    rule: OutcomeRule = INTEGRATION,
     **request: Any,
 ) -> httpx.Response:
-    """One request, one attempt; the 2xx answer, or the error of C3.
+    """One request, one attempt; the 2xx answer, or the error that ``rule`` makes of it.
 
     ``secrets`` are masked in error texts. ``request``: headers, params, json, data, content, files of httpx.
     """
     response = await send(ctx, method, url, service=service, secrets=secrets, total_seconds=total_seconds, **request)
     if not response.is_success:
-        raise failure_of(response, service, now=ctx.clock.now(), secrets=secrets)
+        raise failure_of(response, service, now=ctx.clock.now(), secrets=secrets, rule=rule)
     return response
 
 
@@ -89,22 +109,28 @@ def transport_failure(exc: Exception, service: str, *, secrets: Iterable[str] = 
 
 
 def failure_of(
-    response: httpx.Response, service: str, *, now: datetime, secrets: Iterable[str] = (), detail: str = ""
+    response: httpx.Response,
+    service: str,
+    *,
+    now: datetime,
+    secrets: Iterable[str] = (),
+    detail: str = "",
+    rule: OutcomeRule = INTEGRATION,
 ) -> HelperError:
     """The outcome of an answer that is not 2xx. ``detail`` replaces the excerpt of the body in the message."""
     excerpt = redact(detail or response.text.strip(), [*secrets, *_credentials_of(response)])[:EXCERPT_CHARACTERS]
     message = f"{service} answered {response.status_code}" + (f": {excerpt}" if excerpt else "")
-    if not is_retryable_status(response.status_code):
+    if not rule.retries(response.status_code):
         return PermanentFailure(message)
     wait = retry_after_seconds(response.headers, now)
-    if wait is not None and wait > LONGEST_RETRY_AFTER_SECONDS:
+    if wait is not None and wait > rule.longest_wait_seconds:
         return PermanentFailure(f"{message} (asks to wait {wait:g} s)")
     return TransientFailure(message, retry_after=wait)
 
 
 def is_retryable_status(status: int) -> bool:
-    """408, 425, 429 and every 5xx."""
-    return status in RETRYABLE_4XX or status >= 500
+    """408, 425, 429 and every 5xx (C3)."""
+    return INTEGRATION.retries(status)
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | None:

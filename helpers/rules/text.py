@@ -8,6 +8,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from helpers.rules.empty import is_empty
+
 
 def to_text(value: Any, *, separator: str = ",") -> str:
     """The value as the CRM user would write it; ``separator`` goes between the items of a list.
@@ -34,6 +36,11 @@ def to_text(value: Any, *, separator: str = ",") -> str:
             return json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=to_text)
         case _:
             return str(value)
+
+
+def filled_text(value: Any) -> str:
+    """The text of a field, "" where it is empty by contact C3: an empty object is no text ``{}`` there."""
+    return "" if is_empty(value) else to_text(value)
 
 
 def _decimal_text(value: float | Decimal) -> str:

@@ -14,6 +14,8 @@ from helpers.rules.tags import ids_in_category
 
 # mode -> the one other key it needs
 _KEY_OF_MODE = {"specific": "tag_ids", "prefix": "prefix", "category": "category"}
+# Of any type; a key of another mode may be empty, the form stores every key.
+_NOT_EMPTY: dict[str, Any] = {"minItems": 1, "minLength": 1}
 
 
 class Config(HelperConfig):
@@ -22,7 +24,10 @@ class Config(HelperConfig):
     model_config = ConfigDict(
         json_schema_extra={
             "allOf": [
-                {"if": {"properties": {"mode": {"const": mode}}}, "then": {"required": [key]}}
+                {
+                    "if": {"properties": {"mode": {"const": mode}}},
+                    "then": {"required": [key], "properties": {key: _NOT_EMPTY}},
+                }
                 for mode, key in _KEY_OF_MODE.items()
             ]
         }
@@ -32,7 +37,7 @@ class Config(HelperConfig):
         description="specific = the tags of tag_ids; all = every tag; prefix = by name; category = by tag category."
     )
     tag_ids: TagRefs | None = Field(
-        default=None, min_length=1, description="Tag ids or names; required in mode specific."
+        default=None, description="Tag ids or names, at least one; required in mode specific."
     )
     prefix: RequiredText | None = Field(
         default=None, description="Start of the tag name, case-sensitive, spaces kept; required in mode prefix."
@@ -52,7 +57,7 @@ class Config(HelperConfig):
     @model_validator(mode="after")
     def _require_key_of_mode(self) -> Config:
         key = _KEY_OF_MODE.get(self.mode)
-        if key is not None and getattr(self, key) is None:
+        if key is not None and not getattr(self, key):
             raise ValueError(f"mode {self.mode} needs {key}")
         return self
 

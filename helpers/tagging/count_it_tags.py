@@ -45,7 +45,7 @@ class Config(HelperConfig):
 
 
 class CountItTags(Helper[Config]):
-    """The count is taken before any tag is applied in this run."""
+    """The count is taken before any tag is applied in this run. A threshold below 1 is cut to 0, so it is inactive."""
 
     type = "count_it_tags"
     name = "Count It Tags"

@@ -8,7 +8,7 @@ from helpers.contract import Action, Example, Helper, HelperConfig, HelperContex
 from helpers.crm.errors import CrmError, CrmErrorCode, Unsupported
 from helpers.rules.config_types import FieldKey, RequiredText
 from helpers.rules.tags import find_by_name
-from helpers.rules.text import to_text
+from helpers.rules.text import filled_text
 
 
 class Config(HelperConfig):
@@ -31,7 +31,7 @@ class GroupIt(Helper[Config]):
     )
 
     async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:
-        value = to_text(await ctx.read(ctx.config.field)).strip()
+        value = filled_text(await ctx.read(ctx.config.field)).strip()
         if not value:
             return HelperOutput.no_op(f"{ctx.config.field} is empty")
         name = ctx.config.tag_prefix + value

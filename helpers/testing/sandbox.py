@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from helpers.crm.connector import CAPABILITIES
 from helpers.crm.errors import CrmError, CrmErrorCode
-from helpers.crm.models import Contact
+from helpers.crm.models import Contact, Tag
 from helpers.crm.sandbox.connector import SandboxConnector
 from helpers.crm.sandbox.seed import seed
 from helpers.rules.fields import is_pseudo, resolve
@@ -98,6 +98,13 @@ class SandboxCRM(SandboxConnector):
         return self.store.events(contact_id, "note")
 
     # ----------------------------------------------------------------------------------------------------
+    def _tags(self) -> list[Tag]:
+        """Only Keap has tag categories (tagging T3), whatever the fixture says."""
+        tags = super()._tags()
+        if self._slug == "keap" or self._slug not in PLATFORM_CAPABILITIES:
+            return tags
+        return [tag.model_copy(update={"category": ""}) for tag in tags]
+
     def _check(self, method: str, arguments: Sequence[Any]) -> None:
         """Note the call and raise what it has to fail with, if anything."""
         self.calls.append((method, tuple(arguments)))

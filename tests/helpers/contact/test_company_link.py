@@ -30,7 +30,7 @@ async def test_a_number_is_taken_as_text() -> None:
     assert run.crm.contact("c1").company == "1000000"
 
 
-@pytest.mark.parametrize("empty", [None, "", "   ", []])
+@pytest.mark.parametrize("empty", [None, "", "   ", [], {}])
 async def test_no_name_is_nothing_to_do(empty: Any) -> None:
     """An empty field leaves the company alone."""
     run = await run_helper(

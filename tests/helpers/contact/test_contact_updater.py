@@ -81,6 +81,15 @@ async def test_a_failing_update_is_an_error_and_fires_no_goal() -> None:
     assert run.crm.goals_of("c2") == []
 
 
+async def test_field_keys_are_trimmed() -> None:
+    """As everywhere else."""
+    run = await run_helper("contact_updater", {"fields": {" plan ": "Gold"}}, crm={"contact": {"id": "c1"}})
+
+    assert run.output is not None
+    assert run.output.modified_data == {"plan": "Gold"}
+    assert run.crm.field("c1", "plan") == "Gold"
+
+
 async def test_values_are_not_templates() -> None:
     """Merge syntax is written as it stands."""
     run = await run_helper("contact_updater", {"fields": {"a": "{{email}} @FirstName"}}, crm={"contact": {"id": "c1"}})
@@ -96,6 +105,8 @@ async def test_values_are_not_templates() -> None:
         {"fields": []},
         {"fields": "a"},
         {"fields": {"a": {"b": 1}}},
+        {"fields": {"": 1}},
+        {"fields": {"a": 1, "  ": 2}},
         {"fields": {}, "secondary_contact_ids": "c2"},
         {"fields": {}, "secondary_contact_ids": [True]},
         {"fields": {}, "secondary_contact_ids": [{}]},

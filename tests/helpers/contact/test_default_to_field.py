@@ -14,7 +14,14 @@ CONTACT = {
     "phone": "555-0100",
     "company": "Acme",
     "job_title": "Analyst",
-    "custom_fields": {"CompanySize": 1000000.0, "acme": "ACME!", "loop": "@FirstName", "nothing": None, "_x": [1, "b"]},
+    "custom_fields": {
+        "CompanySize": 1000000.0,
+        "acme": "ACME!",
+        "loop": "@FirstName",
+        "nothing": None,
+        "no_object": {},
+        "_x": [1, "b"],
+    },
 }
 NOW = "2026-03-01T23:30:15-05:00"
 
@@ -40,6 +47,7 @@ NOW = "2026-03-01T23:30:15-05:00"
         ("@CompanySizes @Companys", "1000000s Acmes"),
         ("@loop", "@FirstName"),
         ("@nothing|", "|"),
+        ("@no_object|", "|"),
         ("@_x", "1,b"),
         ("help@example.org @Phone @Unknown", "help@example.org @Phone @Unknown"),
         ("@@FirstName", "@Ada"),

@@ -29,6 +29,18 @@ async def test_each_mapping_sees_what_the_earlier_ones_wrote() -> None:
     assert run.crm.field("c1", "c") == 0
 
 
+async def test_a_mapping_listed_twice_runs_twice() -> None:
+    """Its source may have changed in between."""
+    mappings = [{"source": "a", "target": "b"}, {"source": "c", "target": "a"}, {"source": "a", "target": "b"}]
+    run = await run_helper(
+        "field_to_field", {"mappings": mappings}, crm={"contact": {"id": "c1"}, "fields": {"a": "1", "c": "3"}}
+    )
+
+    assert run.output is not None
+    assert [(a.target, a.value) for a in run.output.actions] == [("b", "1"), ("a", "3"), ("b", "3")]
+    assert run.crm.field("c1", "b") == "3"
+
+
 async def test_empty_sources_and_kept_targets_are_skipped() -> None:
     """overwrite=false keeps a target with a value."""
     run = await run_helper(

@@ -77,7 +77,7 @@ async def test_the_fields_can_be_chosen() -> None:
     assert run.output.modified_data == {"GivenName": "Ada", "last_name": "Lovelace"}
 
 
-@pytest.mark.parametrize("empty", [None, "", " \t", ","])
+@pytest.mark.parametrize("empty", [None, "", " \t", ",", {}])
 async def test_no_name_is_nothing_to_do(empty: Any) -> None:
     """Nothing is written."""
     crm = {"contact": {"id": "c1", "first_name": "Ada"}, "fields": {"name": empty}}

@@ -14,7 +14,7 @@ CONTACT = {
     "phone": "555",
     "company": "Acme",
     "job_title": "Analyst",
-    "custom_fields": {"plan": 1000000.0, "loop": "{{email}}", "nothing": None, "Favourite Tea": "Earl Grey"},
+    "custom_fields": {"plan": 1000000.0, "loop": "{{email}}", "nothing": None, "no": {}, "Favourite Tea": "Earl Grey"},
 }
 
 
@@ -26,7 +26,7 @@ CONTACT = {
         ("{{full_name}}", "Ada Lovelace"),
         ("{{plan}} {{ Favourite Tea }}", "1000000 Earl Grey"),
         ("{{loop}}", "{{email}}"),
-        ("[{{nothing}}]", "[]"),
+        ("[{{nothing}}{{no}}]", "[]"),
         ("{{unknown}} {{FirstName}} {{Email}}", "{{unknown}} {{FirstName}} {{Email}}"),
         ("{first_name}", "{first_name}"),
         (" spaces kept ", " spaces kept "),

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from helpers import registry
-from helpers.testing import run_helper
+from helpers.crm.errors import CrmError, CrmErrorCode
+from helpers.testing import SandboxCRM, run_helper
 
 CONTACT = {"id": "c1", "email": " ada@example.com ", "custom_fields": {"work_mail": "work@example.com"}}
 TAGS = [{"id": "5", "name": "Confirmed"}, {"id": "6", "name": "Please confirm"}]
@@ -106,6 +107,23 @@ async def test_a_failing_status_call_is_an_error_without_tag(fail: dict[str, Any
 
     assert run.output is None
     assert run.error is not None
+    assert run.crm.tags_of("c1") == set()
+
+
+async def test_a_refused_opt_in_is_a_failed_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The CRM keeps the status of an address that bounced: nothing is tagged, nothing requested."""
+    sandbox = SandboxCRM(crm())
+
+    async def refuse(*_given: Any, **_named: Any) -> None:
+        raise CrmError(CrmErrorCode.CONFLICT, "Keap keeps the status HardBounce", platform="keap", status_code=200)
+
+    monkeypatch.setattr(sandbox, "set_opt_in_status", refuse)
+    run = await run_helper("opt_in", {"confirmed_tag": "5"}, crm=sandbox)
+
+    assert run.output is not None
+    assert not run.output.success
+    assert "keeps the status" in run.output.message
+    assert (run.output.modified_data, run.output.actions) == ({}, [])
     assert run.crm.tags_of("c1") == set()
 
 

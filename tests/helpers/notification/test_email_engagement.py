@@ -148,6 +148,14 @@ async def test_the_tags_of_level_and_segment_replace_the_others() -> None:
     ]
 
 
+async def test_a_tag_of_level_and_segment_is_reported_for_both() -> None:
+    """And it stays, although it also stands for a level that does not hold."""
+    result = await run({"tags": {"disengaged_tag": "1", "cold_segment_tag": "1", "engaged_tag": "1"}}, {})
+
+    assert [(a.target, a.value) for a in result.output.actions] == [("1", "disengaged"), ("1", "cold")]
+    assert result.crm.tags_of("c1") == {"1"}
+
+
 async def test_fields_are_written_with_their_types() -> None:
     """The score is a number, the date UTC text and only when known, the trend only when it is enabled."""
     config = {

@@ -73,10 +73,11 @@ async def test_an_include_field_that_fails_for_good_is_left_out() -> None:
 
 
 async def test_a_subject_never_holds_a_line_break() -> None:
-    """Contact data must not add mail headers."""
-    result = await run({"channel": "email", "subject": "A\r\nBcc: x@example.com"})
+    """Contact data must not add mail headers; the breaks are removed, modified_data keeps them."""
+    result = await run({"channel": "email", "subject": "A\r\nBcc: x@example.com\n"})
 
-    assert result.mails[0].subject == "A Bcc: x@example.com"
+    assert result.mails[0].subject == "ABcc: x@example.com"
+    assert result.output.modified_data["subject"] == "A\r\nBcc: x@example.com\n"
 
 
 @pytest.mark.parametrize("recipient", ["nobody", "a@b", "a b@example.org"])
@@ -117,7 +118,9 @@ async def test_a_target_that_is_not_allowed_gets_nothing(recipient: str) -> None
     assert result.requests == []
 
 
-@pytest.mark.parametrize(("status", "retryable"), [(429, True), (500, True), (503, True), (400, None), (404, None)])
+@pytest.mark.parametrize(
+    ("status", "retryable"), [(429, True), (500, True), (503, True), (400, None), (404, None), (408, None)]
+)
 @pytest.mark.parametrize("channel", ["webhook", "slack"])
 async def test_http_failures(channel: str, status: int, retryable: bool | None) -> None:
     """Transient ones are raised, permanent ones are a failed output."""
@@ -130,6 +133,18 @@ async def test_http_failures(channel: str, status: int, retryable: bool | None) 
     else:
         assert not result.output.success
         assert result.output.modified_data["message"] == "Hi Ann"
+
+
+@pytest.mark.parametrize(("recipient", "token"), [("https://crm.example.com/in", ""), (HOOK, ""), ("#general", "t")])
+async def test_however_long_the_wait_a_rate_limit_is_transient(recipient: str, token: str) -> None:
+    """Data D10 knows no longest wait; that is a rule of the integration helpers."""
+    channel = "webhook" if "crm.example" in recipient else "slack"
+    reply = {"status": 429, "headers": {"Retry-After": "3600"}}
+    result = await run(
+        {"channel": channel, "recipient": recipient}, reply, service_auths={"slack": {"access_token": token}}
+    )
+
+    assert (result.error.retryable, result.error.retry_after) == (True, 3600.0)
 
 
 async def test_a_timeout_is_transient() -> None:

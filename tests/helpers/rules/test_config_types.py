@@ -176,6 +176,23 @@ def test_the_published_schema_tells_the_accepted_shapes() -> None:
     assert properties["flag"]["type"] == "boolean"
 
 
+def test_the_default_of_an_exact_number_is_published_as_a_number() -> None:
+    """Also inside the default of a nested object; pydantic would write "0.5"."""
+
+    class Inner(HelperConfig):
+        weight: types.ExactNumber = Field(default=Decimal("0.5"))
+
+    class Outer(HelperConfig):
+        days: types.ExactNumber = Field(default=Decimal(30))
+        inner: Inner = Inner()
+
+    schema = Outer.json_schema()
+
+    assert schema["properties"]["days"]["default"] == 30
+    assert schema["properties"]["inner"]["default"] == {"weight": 0.5}
+    assert schema["$defs"]["Inner"]["properties"]["weight"]["default"] == 0.5
+
+
 def test_blank_entries_can_be_skipped_from_a_list() -> None:
     """The marker for lists that ignore blanks leaves other values to the type."""
     assert types.without_blanks(["a", "", None, " ", 5]) == ["a", 5]

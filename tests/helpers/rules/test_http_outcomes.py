@@ -9,6 +9,7 @@ import pytest
 
 from helpers.errors import PermanentFailure, TransientFailure
 from helpers.rules.http_outcomes import (
+    DATA,
     NoAnswer,
     failure_of,
     json_object,
@@ -37,6 +38,18 @@ def test_retryable_statuses(status: int) -> None:
 def test_permanent_statuses(status: int) -> None:
     """Every other 4xx and every 3xx."""
     assert not failure_of(answer(status), "X", now=NOW).retryable
+
+
+@pytest.mark.parametrize(
+    ("status", "retryable"),
+    [(408, False), (425, False), (429, True), (404, False), (302, False), (500, True), (599, True)],
+)
+def test_data_d10_knows_one_retryable_4xx(status: int, retryable: bool) -> None:
+    """And it has no longest wait: a daily quota is transient too."""
+    failure = failure_of(answer(status, Retry_After="3600"), "X", now=NOW, rule=DATA)
+
+    assert failure.retryable is retryable
+    assert failure.retry_after == (3600.0 if retryable else None)
 
 
 @pytest.mark.parametrize(

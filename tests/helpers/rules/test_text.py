@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from helpers.rules.empty import is_blank, is_empty
-from helpers.rules.text import to_text
+from helpers.rules.text import filled_text, to_text
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,14 @@ from helpers.rules.text import to_text
 def test_values_read_as_the_crm_user_would_write_them(value: Any, text: str) -> None:
     """No exponent, no <nil>, no Go-style list ever reaches a field."""
     assert text == to_text(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [({}, ""), ([], ""), (None, ""), ({"a": 1}, '{"a":1}'), (0, "0"), (" ", " ")]
+)
+def test_an_empty_object_of_a_contact_is_no_text(value: Any, text: str) -> None:
+    """It is one of the empty values of contact C3."""
+    assert filled_text(value) == text
 
 
 def test_the_list_separator_is_a_parameter() -> None:

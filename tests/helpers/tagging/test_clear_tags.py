@@ -3,7 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
+from helpers import registry
 from helpers.testing import run_helper
 
 TAGS = [
@@ -142,3 +144,12 @@ async def test_a_rate_limited_run_is_retried(busy_crm: Any) -> None:
 async def test_wrong_configs_are_refused(config: dict[str, Any]) -> None:
     """Each mode needs its own key."""
     assert (await run_helper("clear_tags", config, crm=crm())).config_error is not None
+
+
+def test_the_published_schema_demands_entries_in_mode_specific_only() -> None:
+    """The form stores an empty list with every other mode."""
+    schema = Draft202012Validator(registry.schema("clear_tags"))
+
+    assert schema.is_valid({"mode": "all", "tag_ids": []})
+    assert not schema.is_valid({"mode": "specific", "tag_ids": []})
+    assert not schema.is_valid({"mode": "specific"})

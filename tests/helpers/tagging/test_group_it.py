@@ -55,7 +55,7 @@ async def test_other_tags_of_the_prefix_stay() -> None:
     assert "4" in run.crm.tags_of("c1")
 
 
-@pytest.mark.parametrize("empty", [None, "", "  ", []])
+@pytest.mark.parametrize("empty", [None, "", "  ", [], {}])
 async def test_no_value_is_nothing_to_do(empty: Any) -> None:
     """No tag is created for an empty value."""
     run = await run_helper("group_it", GROUP, crm=crm(empty))

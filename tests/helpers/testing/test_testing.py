@@ -333,6 +333,17 @@ class TestSandboxCRM:
         assert await hubspot.get_field_value("c1", "_related.invoice.count") == 3
         assert hubspot.contact("c1").source_crm == "hubspot"
 
+    @pytest.mark.parametrize(
+        ("platform", "category"), [(None, "News"), ("keap", "News"), ("hubspot", ""), ("activecampaign", "")]
+    )
+    async def test_only_keap_has_tag_categories(self, platform: str | None, category: str) -> None:
+        """Elsewhere a category of the fixture is not reported, neither in the list nor on the contact."""
+        tags = [{"id": "5", "name": "Weekly", "category": "News"}]
+        crm = SandboxCRM({"platform": platform, "contact": {"id": "c1", "tags": ["5"]}, "tags": tags})
+
+        assert [tag.category for tag in await crm.get_tags()] == [category]
+        assert [tag.category for tag in crm.contact("c1").tags] == [category]
+
     async def test_deals_and_exports_come_from_the_fixture(self) -> None:
         """Stages move; raw pages come as they were given."""
         crm = SandboxCRM(self.FIXTURE)
