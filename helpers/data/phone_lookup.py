@@ -12,7 +12,7 @@ from helpers.contract import Example, Helper, HelperConfig, HelperContext, Helpe
 from helpers.rules.config_types import Flag, NonEmptyText, OptionalText, empty_is_default
 from helpers.rules.effects import Effects
 from helpers.rules.empty import is_blank
-from helpers.rules.http_outcomes import call, json_object
+from helpers.rules.http_outcomes import DATA, call, json_object
 from helpers.rules.text import to_text
 from helpers.services.oauth import basic_authorization
 
@@ -141,5 +141,6 @@ async def _twilio_agrees(ctx: HelperContext[Config], number: phonenumbers.PhoneN
         service="Twilio Lookup",
         headers={"Authorization": basic_authorization(auth.api_key, auth.api_secret)},
         secrets=[auth.api_secret],
+        rule=DATA,
     )
     return json_object(response, "Twilio Lookup").get("valid") is True
