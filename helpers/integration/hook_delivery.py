@@ -21,6 +21,7 @@ from helpers.rules.http_outcomes import EXCERPT_CHARACTERS, UNSENDABLE, is_retry
 from helpers.rules.steps import idempotency_headers
 from helpers.rules.templates import merge_fields, merge_url
 from helpers.services.exchange import exchange
+from helpers.services.oauth import basic_authorization
 from helpers.services.redaction import redact
 
 LONGEST_WAIT_SECONDS = 30.0
@@ -66,7 +67,7 @@ class DeliveryConfig(HelperConfig):
         """The key that the chosen authentication needs and does not have."""
         needed = {"bearer": "auth_token", "api_key": "auth_token", "basic": "auth_username", "hmac": "hmac_secret"}
         key = needed.get(self.auth_type)
-        return key if key is not None and getattr(self, key) is None else None
+        return key if key is not None and not (getattr(self, key) or "").strip() else None
 
     @property
     def attempts(self) -> int:
@@ -74,8 +75,9 @@ class DeliveryConfig(HelperConfig):
         return max(1, min(10, self.retry_max_attempts)) if self.retry_enabled else 1
 
     def secrets(self) -> list[str]:
-        """What must not show up in texts."""
-        return [value for value in (self.auth_token, self.auth_password, self.hmac_secret) if value]
+        """What must not show up in texts; an echo of basic holds user and password as one text."""
+        pair = f"{self.auth_username}:{self.auth_password or ''}" if self.auth_type == "basic" else ""
+        return [value for value in (self.auth_token, self.auth_password, self.hmac_secret, pair) if value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +198,7 @@ def _headers(
         case "bearer":
             headers["Authorization"] = f"Bearer {config.auth_token}"
         case "basic":
-            pair = f"{config.auth_username}:{config.auth_password or ''}"
-            headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
+            headers["Authorization"] = basic_authorization(config.auth_username or "", config.auth_password or "")
         case "api_key":
             headers[config.auth_header_name] = str(config.auth_token)
         case "hmac":

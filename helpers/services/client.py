@@ -40,7 +40,7 @@ class ServiceClient:
         self.auth = auth or ctx.service_auths.get(self.slug)
         if not self.has_credentials(self.auth):
             raise ServiceAuthRequired(
-                f"{self.title} is not connected, or its connection lacks a credential: connect it again"
+                f"{self.title} is not connected, or its connection lacks a credential: reconnect the service"
             )
 
     @classmethod
@@ -78,7 +78,7 @@ class ServiceClient:
     def failure(self, response: httpx.Response) -> HelperError:
         """The outcome of an answer that was not accepted; C3 unless the API has statuses of its own."""
         if response.status_code == httpx.codes.UNAUTHORIZED:
-            return ServiceAuthRequired(f"{self._generic_failure(response)}; connect the service again")
+            return ServiceAuthRequired(f"{self._generic_failure(response)}; reconnect the service")
         return self._generic_failure(response)
 
     async def call(
