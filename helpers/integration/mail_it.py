@@ -38,7 +38,9 @@ class Config(HelperConfig):
     content_type: Annotated[Literal["text/plain", "text/html"], blank_is_default] = Field(
         default="text/html", description="Kind of the body."
     )
-    service_connection_ids: ServiceConnections
+    service_connection_ids: ServiceConnections = Field(
+        default_factory=dict, description="{sendgrid}, {mailgun} or {smtp}; default: the platform mailer."
+    )
 
 
 class MailIt(Helper[Config]):

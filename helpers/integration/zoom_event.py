@@ -36,7 +36,11 @@ class ZoomEventConfig(HelperConfig):
     email_field: DefaultText = Field(default="Email", description="register: field with the registrant's e-mail.")
     save_join_url_to: OptionalText = Field(default=None, description="Field that receives the join URL.")
     registration_type: Annotated[ExactWholeNumber, empty_is_default] = Field(
-        default=1, ge=1, le=3, description="create: register once (1), for each occurrence (2), or choose (3)."
+        default=1,
+        ge=1,
+        le=3,
+        description="create: register once (1), for each occurrence (2), or choose (3).",
+        json_schema_extra={"minimum": 1, "maximum": 3},
     )
     service_connection_ids: ServiceConnections
 

@@ -24,7 +24,11 @@ class Config(ZoomEventConfig):
         default="cloud", description="create: where it is recorded."
     )
     approval_type: Annotated[ExactWholeNumber, empty_is_default] = Field(
-        default=0, ge=0, le=2, description="create: registrations are approved (0), reviewed (1) or not needed (2)."
+        default=0,
+        ge=0,
+        le=2,
+        description="create: registrations are approved (0), reviewed (1) or not needed (2).",
+        json_schema_extra={"minimum": 0, "maximum": 2},
     )
     custom_questions: Annotated[list[Any], empty_is_default] = Field(
         default_factory=list, description="register: answers as {title, value}."
