@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
 
 import httpx
 from pydantic import Field, field_validator
@@ -134,15 +135,14 @@ async def deliver(
 
     Never raises for the target: a refused URL or a broken connection is a failed Delivery without a status.
     """
-    url = merge_url(url_template, merge_fields(ctx.contact))
+    url = merge_url(url_template, merge_fields(ctx.contact)).strip()
     try:
         target = check_url(url, ctx.settings)
     except HelperError as exc:
         return Delivery(url, method, 0, error=str(exc))
     body = b"" if method == "GET" else encode(payload)
     if method == "GET":
-        added = {name: str(payload[name]) for name in GET_PARAMETERS if name in payload and name not in target.params}
-        target = target.copy_merge_params(added)
+        target = _with_parameters(target, {name: str(payload[name]) for name in GET_PARAMETERS if name in payload})
     headers = _headers(ctx, config, method, body, int(payload["timestamp"]), index)
     started = ctx.clock.now()
     attempt = 0
@@ -156,6 +156,12 @@ async def deliver(
             return delivery
         ctx.log(f"webhook attempt {attempt} failed, next in {pause:g} s")
         await ctx.clock.sleep(pause)
+
+
+def _with_parameters(url: httpx.URL, parameters: Mapping[str, str]) -> httpx.URL:
+    """The URL with the parameters that it lacks. Its own query stays byte for byte: it may be signed."""
+    added = urlencode({name: value for name, value in parameters.items() if name not in url.params})
+    return url.copy_with(query="&".join(filter(None, (url.query.decode("ascii"), added))).encode() or None)
 
 
 async def _attempt(

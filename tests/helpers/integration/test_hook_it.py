@@ -475,3 +475,12 @@ async def test_v4_without_a_batch_maps_the_answer_as_v2_does() -> None:
 
     assert single.crm.field("c1", "Target") == 5
     assert batch.crm.field("c1", "Target") is None
+
+
+async def test_get_leaves_the_query_of_the_url_as_it_is() -> None:
+    """It may be signed; blanks around the URL are not part of it."""
+    url = f"{URL}?a=b%20c&flag&sig=x%2Fy+z&account_id="
+    result = await v2(webhook_method="GET", webhook_url=f" {url} ")
+
+    assert str(result.requests[0].url) == f"{url}&contact_id=c1&helper_id=h1&timestamp={UNIX}"
+    assert result.output.modified_data["webhook_url"] == url
