@@ -45,6 +45,8 @@ class EmailAttachIt(Helper[Config]):
     description = "Download a file from a URL so that it can be attached to an e-mail."
     requires_crm = False
     external = True
+    # The download may take 30 s, the artifact store its time for a large file.
+    timeout_seconds = 120.0
     example = Example(
         config={"file_url": "https://files.example.com/offers/offer.pdf"},
         http=(

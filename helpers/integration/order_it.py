@@ -64,6 +64,8 @@ class OrderIt(Helper[Config]):
     shares_crm_credentials = True
     idempotent = False
     external = True
+    # The call, a renewal of the token and the call once more, each up to 30 s.
+    timeout_seconds = 120.0
     example = Example(
         config={"product_id": 12, "quantity": 2, "apply_tag": "77"},
         crm={"contact": {"id": "1044"}, "tags": [{"id": "77", "name": "Buyer"}]},

@@ -49,6 +49,8 @@ class UploadIt(Helper[Config]):
     description = "Send a file as multipart form data to a URL."
     requires_crm = False
     external = True
+    # Download and upload, each up to 30 s, and the artifact store.
+    timeout_seconds = 120.0
     idempotent = False
     example = Example(
         config={"upload_url": "https://api.example.com/files", "file_path": "https://files.example.com/offer.pdf"},
