@@ -5,10 +5,10 @@ Helpers import no AWS: durable state, child executions, mail and files come thro
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -149,8 +149,8 @@ class StoredFile(Record):
 class ArtifactStore(Protocol):
     """Files made or fetched by helpers (S3 in production). Paths start with the account id."""
 
-    async def put(self, path: str, content: bytes | AsyncIterable[bytes], content_type: str) -> StoredFile:
-        """Store the content under the path; encrypted at rest."""
+    async def put(self, path: str, content: bytes | IO[bytes], content_type: str) -> StoredFile:
+        """Store the content under the path, of a seekable file all of it; encrypted at rest."""
         ...
 
     async def open(self, reference: str) -> bytes:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterable
+import io
+import shutil
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import IO, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -16,9 +17,7 @@ from fleet.helper_settings import HelperRuntimeSettings
 from helpers.errors import PermanentFailure, TransientFailure
 from helpers.ports import ServiceAuth, StoredFile
 
-
-async def _collect(content: bytes | AsyncIterable[bytes]) -> bytes:
-    return content if isinstance(content, bytes) else b"".join([chunk async for chunk in content])
+PIECE_BYTES = 1024 * 1024
 
 
 def _checked(path: str, account_id: str) -> PurePosixPath:
@@ -36,12 +35,12 @@ class FolderArtifacts:
         self._folder = folder
         self._account_id = account_id
 
-    async def put(self, path: str, content: bytes | AsyncIterable[bytes], content_type: str) -> StoredFile:
+    async def put(self, path: str, content: bytes | IO[bytes], content_type: str) -> StoredFile:
         """Write the file and return its reference."""
         target = self._folder / _checked(path, self._account_id)
-        data = await _collect(content)
-        await asyncio.to_thread(_write, target, data)
-        return _stored(f"file:{path}", path, data, content_type)
+        file = _as_file(content)
+        await asyncio.to_thread(_write, target, file)
+        return await asyncio.to_thread(_stored, f"file:{path}", path, file, content_type)
 
     async def open(self, reference: str) -> bytes:
         """Read a file of this account."""
@@ -59,12 +58,15 @@ class S3Artifacts:
         self._settings = settings
         self._account_id = account_id
 
-    async def put(self, path: str, content: bytes | AsyncIterable[bytes], content_type: str) -> StoredFile:
+    async def put(self, path: str, content: bytes | IO[bytes], content_type: str) -> StoredFile:
         """Upload the file and return its reference."""
         key = str(_checked(path, self._account_id))
-        data = await _collect(content)
-        await _put_object(self._settings, self._bucket(), key, data, content_type, None)
-        return _stored(f"s3:{key}", path, data, content_type)
+        file = _as_file(content)
+        # Before the upload, because the client may close what it has sent.
+        stored = await asyncio.to_thread(_stored, f"s3:{key}", path, file, content_type)
+        file.seek(0)
+        await _put_object(self._settings, self._bucket(), key, file, content_type, None)
+        return stored
 
     async def open(self, reference: str) -> bytes:
         """Download a file of this account."""
@@ -93,7 +95,7 @@ class FolderBackups:
         """Write one object."""
         if ".." in PurePosixPath(key).parts:
             raise PermanentFailure(f"backup key {key!r} leaves its folder")
-        await asyncio.to_thread(_write, self._folder / bucket / key.lstrip("/"), content)
+        await asyncio.to_thread(_write, self._folder / bucket / key.lstrip("/"), io.BytesIO(content))
 
 
 class S3Backups:
@@ -114,12 +116,17 @@ def _s3(settings: HelperRuntimeSettings, auth: ServiceAuth | None) -> AbstractAs
 
 
 async def _put_object(
-    settings: HelperRuntimeSettings, bucket: str, key: str, data: bytes, content_type: str, auth: ServiceAuth | None
+    settings: HelperRuntimeSettings,
+    bucket: str,
+    key: str,
+    body: bytes | IO[bytes],
+    content_type: str,
+    auth: ServiceAuth | None,
 ) -> None:
     async with _s3(settings, auth) as s3:
         try:
             await s3.put_object(
-                Bucket=bucket, Key=key, Body=data, ContentType=content_type, ServerSideEncryption="AES256"
+                Bucket=bucket, Key=key, Body=body, ContentType=content_type, ServerSideEncryption="AES256"
             )
         except (ClientError, BotoCoreError) as exc:
             raise _failure(exc, f"writing to bucket {bucket}") from exc
@@ -135,16 +142,23 @@ def _failure(exc: ClientError | BotoCoreError, doing: str) -> Exception:
     return TransientFailure(f"{doing} failed: {type(exc).__name__}")
 
 
-def _write(target: Path, data: bytes) -> None:
+def _as_file(content: bytes | IO[bytes]) -> IO[bytes]:
+    return io.BytesIO(content) if isinstance(content, bytes) else content
+
+
+def _write(target: Path, file: IO[bytes]) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(data)
+    file.seek(0)
+    with target.open("wb") as copy:
+        shutil.copyfileobj(file, copy)
 
 
-def _stored(reference: str, path: str, data: bytes, content_type: str) -> StoredFile:
+def _stored(reference: str, path: str, file: IO[bytes], content_type: str) -> StoredFile:
+    """What was stored; reads the file to its end, a piece at a time."""
+    digest = hashlib.sha256()
+    file.seek(0)
+    while piece := file.read(PIECE_BYTES):
+        digest.update(piece)
     return StoredFile(
-        reference=reference,
-        path=path,
-        size=len(data),
-        content_type=content_type,
-        sha256=hashlib.sha256(data).hexdigest(),
+        reference=reference, path=path, size=file.tell(), content_type=content_type, sha256=digest.hexdigest()
     )

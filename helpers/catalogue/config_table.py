@@ -53,7 +53,7 @@ def type_text(node: Schema, definitions: Schema) -> str:
     alternatives = node.get("anyOf") or node.get("oneOf")
     if alternatives:
         words = [type_text(choice, definitions) for choice in alternatives if choice.get("type") != "null"]
-        return " or ".join(dict.fromkeys(words))
+        return ", ".join([" or ".join(dict.fromkeys(words)), *_bounds(node)])
     declared = node.get("type", "any")
     if declared == "array":
         kind = "list of " + type_text(node.get("items", {}), definitions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tempfile import SpooledTemporaryFile
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -13,6 +14,8 @@ from helpers.rules.templates import has_placeholder_before_path, merge_fields, m
 
 DEFAULT_SIZE_MB = 10.0
 MIB = 1024 * 1024
+# What is larger waits on disk: the limit is the tenant's, the worker's memory is everybody's.
+IN_MEMORY_BYTES = 4 * MIB
 
 
 def _fixed_host(url: str) -> str:
@@ -42,6 +45,8 @@ class EmailAttachIt(Helper[Config]):
     description = "Download a file from a URL so that it can be attached to an e-mail."
     requires_crm = False
     external = True
+    # The download may take 30 s, the artifact store its time for a large file.
+    timeout_seconds = 120.0
     example = Example(
         config={"file_url": "https://files.example.com/offers/offer.pdf"},
         http=(
@@ -56,21 +61,19 @@ class EmailAttachIt(Helper[Config]):
         config = ctx.config
         fields = merge_fields(await ctx.load_contact()) if "{{" in config.file_url and ctx.has_crm else {}
         url = merge_url(config.file_url, fields)
-        file = await download(ctx, url, limit_bytes=int(config.max_size_mb * MIB))
-        filename = base_name(config.filename or name_in_url(url))
-        stored = await ctx.files.put(
-            f"{ctx.account_id}/{ctx.execution_id}/{filename}", file.content, file.content_type
-        )  # fmt: skip
-        size = len(file.content)
+        with SpooledTemporaryFile(max_size=IN_MEMORY_BYTES) as file:
+            content_type = await download(ctx, url, into=file, limit_bytes=int(config.max_size_mb * MIB))
+            filename = base_name(config.filename or name_in_url(url))
+            stored = await ctx.files.put(f"{ctx.account_id}/{ctx.execution_id}/{filename}", file, content_type)
         return HelperOutput.ok(
             f"downloaded {filename}",
             modified_data={
                 "file_url": shown_url(url),
                 "filename": filename,
                 "temp_path": stored.reference,
-                "file_size": size,
-                "size_mb": size / MIB,
-                "content_type": file.content_type,
+                "file_size": stored.size,
+                "size_mb": stored.size / MIB,
+                "content_type": content_type,
             },
             actions=[Action(type="file_downloaded", target=filename, value=stored.reference)],
         )

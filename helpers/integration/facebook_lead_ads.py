@@ -8,10 +8,11 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from helpers.contract import Action, Example, Helper, HelperConfig, HelperContext, HelperOutput
-from helpers.crm.models import ContactQuery, ContactUpdate, NewContact
+from helpers.crm.models import ContactUpdate, NewContact
 from helpers.errors import PermanentFailure
 from helpers.integration.facebook_lead import LeadContact, lead_fields, lead_id_of
 from helpers.rules.config_types import OptionalText, empty_is_default
+from helpers.rules.contact_lookup import contact_with_email
 from helpers.rules.effects import best_effort
 from helpers.rules.service_connections import ServiceConnections
 from helpers.rules.steps import once
@@ -78,7 +79,7 @@ class FacebookLeadAds(Helper[Config]):
         lead = LeadContact.of(answers, config.field_mapping)
 
         async def upsert() -> dict[str, Any]:
-            existing = await _contact_with_email(ctx, lead.email)
+            existing = await contact_with_email(ctx, lead.email)
             if existing is not None:
                 await ctx.crm.update_contact(existing, ContactUpdate(**lead.values))
                 return {"contact_id": existing, "created": False}
@@ -104,13 +105,6 @@ class FacebookLeadAds(Helper[Config]):
             },
             actions=[done, *tagged],
         )
-
-
-async def _contact_with_email(ctx: HelperContext[Any], email: str) -> str | None:
-    if not email:
-        return None
-    page = await ctx.crm.get_contacts(ContactQuery(email=email))
-    return next((found.id for found in page.contacts if found.email.strip().casefold() == email.casefold()), None)
 
 
 async def _apply(ctx: HelperContext[Any], contact_id: str, tag: str) -> Action:

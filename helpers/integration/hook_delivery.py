@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
 
 import httpx
 from pydantic import Field, field_validator
@@ -21,6 +22,7 @@ from helpers.rules.http_outcomes import EXCERPT_CHARACTERS, UNSENDABLE, is_retry
 from helpers.rules.steps import idempotency_headers
 from helpers.rules.templates import merge_fields, merge_url
 from helpers.services.exchange import exchange
+from helpers.services.oauth import basic_authorization
 from helpers.services.redaction import redact
 
 LONGEST_WAIT_SECONDS = 30.0
@@ -66,7 +68,7 @@ class DeliveryConfig(HelperConfig):
         """The key that the chosen authentication needs and does not have."""
         needed = {"bearer": "auth_token", "api_key": "auth_token", "basic": "auth_username", "hmac": "hmac_secret"}
         key = needed.get(self.auth_type)
-        return key if key is not None and getattr(self, key) is None else None
+        return key if key is not None and not (getattr(self, key) or "").strip() else None
 
     @property
     def attempts(self) -> int:
@@ -74,8 +76,9 @@ class DeliveryConfig(HelperConfig):
         return max(1, min(10, self.retry_max_attempts)) if self.retry_enabled else 1
 
     def secrets(self) -> list[str]:
-        """What must not show up in texts."""
-        return [value for value in (self.auth_token, self.auth_password, self.hmac_secret) if value]
+        """What must not show up in texts; an echo of basic holds user and password as one text."""
+        pair = f"{self.auth_username}:{self.auth_password or ''}" if self.auth_type == "basic" else ""
+        return [value for value in (self.auth_token, self.auth_password, self.hmac_secret, pair) if value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,15 +135,14 @@ async def deliver(
 
     Never raises for the target: a refused URL or a broken connection is a failed Delivery without a status.
     """
-    url = merge_url(url_template, merge_fields(ctx.contact))
+    url = merge_url(url_template, merge_fields(ctx.contact)).strip()
     try:
         target = check_url(url, ctx.settings)
     except HelperError as exc:
         return Delivery(url, method, 0, error=str(exc))
     body = b"" if method == "GET" else encode(payload)
     if method == "GET":
-        added = {name: str(payload[name]) for name in GET_PARAMETERS if name in payload and name not in target.params}
-        target = target.copy_merge_params(added)
+        target = _with_parameters(target, {name: str(payload[name]) for name in GET_PARAMETERS if name in payload})
     headers = _headers(ctx, config, method, body, int(payload["timestamp"]), index)
     started = ctx.clock.now()
     attempt = 0
@@ -154,6 +156,12 @@ async def deliver(
             return delivery
         ctx.log(f"webhook attempt {attempt} failed, next in {pause:g} s")
         await ctx.clock.sleep(pause)
+
+
+def _with_parameters(url: httpx.URL, parameters: Mapping[str, str]) -> httpx.URL:
+    """The URL with the parameters that it lacks. Its own query stays byte for byte: it may be signed."""
+    added = urlencode({name: value for name, value in parameters.items() if name not in url.params})
+    return url.copy_with(query="&".join(filter(None, (url.query.decode("ascii"), added))).encode() or None)
 
 
 async def _attempt(
@@ -196,8 +204,7 @@ def _headers(
         case "bearer":
             headers["Authorization"] = f"Bearer {config.auth_token}"
         case "basic":
-            pair = f"{config.auth_username}:{config.auth_password or ''}"
-            headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
+            headers["Authorization"] = basic_authorization(config.auth_username or "", config.auth_password or "")
         case "api_key":
             headers[config.auth_header_name] = str(config.auth_token)
         case "hmac":

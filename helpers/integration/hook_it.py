@@ -14,7 +14,7 @@ from helpers.contract import Action, Example, Helper, HelperConfig, HelperContex
 from helpers.errors import HelperError, TransientFailure
 from helpers.integration.hook_delivery import Delivery, DeliveryConfig, deliver, encode
 from helpers.integration.hook_payload import FieldTransform, PayloadRule, base_payload, built_payload, envelope
-from helpers.rules.config_types import LooseFlag, OptionalText, WholeNumber, blank_is_default, null_is_default
+from helpers.rules.config_types import LooseFlag, OptionalText, WholeNumber, blank_is_default, empty_is_default
 from helpers.rules.effects import Effects, best_effort
 from helpers.rules.event_data import MISSING, lookup, value_at
 from helpers.rules.steps import once
@@ -23,13 +23,6 @@ from helpers.rules.text import to_text
 
 PARALLEL_CALLS = 5
 DEFAULT_GOALS = {"contact.add": "newcontact", "invoice.add": "newinvoice", "order.add": "neworder"}
-
-
-class EventGoal(HelperConfig):
-    """A goal for an event; an incomplete entry is skipped."""
-
-    event: OptionalText = Field(default=None, description="Event name.")
-    goal_name: OptionalText = Field(default=None, description="Goal to achieve.")
 
 
 class ResponseMapping(HelperConfig):
@@ -56,19 +49,23 @@ class Config(DeliveryConfig):
     )
     hook_action: OptionalText = Field(default=None, description="basic: event name.")
     goal_prefix: OptionalText = Field(default=None, description="basic: replaces the default goal's stem.")
-    actions: Annotated[list[Any], null_is_default] = Field(default=[], description="basic: [{event, goal_name}].")
+    actions: Annotated[list[Any], empty_is_default] = Field(
+        default=[], description="basic: [{event, goal_name}]; an entry that is incomplete or no object is skipped."
+    )
     webhook_url: OptionalText = Field(default=None, description="Target; {{key}} after the host.")
     webhook_method: Annotated[Literal["GET", "POST", "PUT", "PATCH", "DELETE"], blank_is_default] = Field(
         default="POST", description="HTTP method."
     )
-    parse_response: Annotated[LooseFlag, blank_is_default] = Field(default=False, description="v2: use the answer.")
-    response_mappings: Annotated[list[ResponseMapping], null_is_default] = Field(
-        default=[], description="v2: answer -> contact fields."
+    parse_response: Annotated[LooseFlag, blank_is_default] = Field(
+        default=False, description="v2, and v4 without a batch: use the answer."
+    )
+    response_mappings: Annotated[list[ResponseMapping], empty_is_default] = Field(
+        default=[], description="Answer -> contact fields, with parse_response."
     )
     conditional_payload: Annotated[LooseFlag, blank_is_default] = Field(default=False, description="v3: use the rules.")
-    payload_rules: Annotated[list[PayloadRule], null_is_default] = Field(default=[], description="v3: first one wins.")
-    field_transforms: Annotated[list[FieldTransform], null_is_default] = Field(default=[], description="v3.")
-    batch_webhooks: Annotated[list[BatchWebhook], null_is_default] = Field(default=[], description="v4: all called.")
+    payload_rules: Annotated[list[PayloadRule], empty_is_default] = Field(default=[], description="v3: first one wins.")
+    field_transforms: Annotated[list[FieldTransform], empty_is_default] = Field(default=[], description="v3.")
+    batch_webhooks: Annotated[list[BatchWebhook], empty_is_default] = Field(default=[], description="v4: all called.")
     async_execution: Annotated[LooseFlag, blank_is_default] = Field(default=False, description="v4: changes nothing.")
     rate_limit_enabled: Annotated[LooseFlag, blank_is_default] = Field(default=False, description="v4: limit the rate.")
     rate_limit_rpm: Annotated[WholeNumber, blank_is_default] = Field(
@@ -77,7 +74,7 @@ class Config(DeliveryConfig):
     tag_event: Annotated[Literal["tag_applied", "tag_removed", "any"] | None, blank_is_default] = Field(
         default=None, description="by_tag: event that counts."
     )
-    tag_ids: Annotated[list[str | int], null_is_default] = Field(default=[], description="by_tag: empty = every tag.")
+    tag_ids: Annotated[list[str | int], empty_is_default] = Field(default=[], description="by_tag: empty = every tag.")
     tag_action_goal: OptionalText = Field(default=None, description="by_tag: goal to achieve.")
     tag_action_webhook: OptionalText = Field(default=None, description="by_tag: webhook to call.")
 
@@ -150,10 +147,10 @@ async def _fire_goals(ctx: HelperContext[Config]) -> HelperOutput:
         stem = config.goal_prefix or DEFAULT_GOALS.get(event, event)
         actions.append(await ctx.achieve_goal(f"{stem}{ctx.helper_id}"))
     effects = Effects(ctx)
-    for stored in config.actions:
-        entry = EventGoal.model_validate(stored) if isinstance(stored, dict) else EventGoal()
-        if entry.event and entry.goal_name and event in ("", entry.event):
-            await effects.attempt(f"goal {entry.goal_name}", ctx.achieve_goal(entry.goal_name))
+    for entry in config.actions:
+        match entry:
+            case {"event": str(wanted), "goal_name": str(goal)} if wanted and goal and event in ("", wanted):
+                await effects.attempt(f"goal {goal}", ctx.achieve_goal(goal))
     if not actions:
         effects.raise_if_all_failed()
     actions += effects.actions
@@ -163,14 +160,20 @@ async def _fire_goals(ctx: HelperContext[Config]) -> HelperOutput:
 
 
 async def _send(
-    ctx: HelperContext[Config], url: str, method: str, payload: dict[str, Any], *, index: int | None = None
+    ctx: HelperContext[Config],
+    url: str,
+    method: str,
+    payload: dict[str, Any],
+    *,
+    index: int | None = None,
+    parse: bool = False,
 ) -> Delivery:
-    """One webhook, once for an execution."""
+    """One webhook, once for an execution; ``parse`` looks for the mapped values in its answer."""
 
     async def send() -> dict[str, Any]:
         delivery = await deliver(ctx, ctx.config, url, method, payload, index=index)
         # The record of the step stays small: of the answer it keeps what is shown and what is mapped.
-        return asdict(replace(delivery, body="", found=_found(ctx, delivery)))
+        return asdict(replace(delivery, body="", found=_found(ctx, delivery) if parse else []))
 
     return Delivery(**await once(ctx, "webhook" if index is None else f"webhook {index}", send))
 
@@ -183,14 +186,17 @@ def _output(delivery: Delivery, modified: dict[str, Any], actions: list[Action])
 
 
 async def _call(ctx: HelperContext[Config]) -> HelperOutput:
-    delivery = await _send(ctx, str(ctx.config.webhook_url), ctx.config.webhook_method, base_payload(ctx))
+    config = ctx.config
+    delivery = await _send(
+        ctx, str(config.webhook_url), config.webhook_method, base_payload(ctx), parse=config.parse_response
+    )
     actions = [*delivery.actions(), *await _write_found(ctx, delivery)]
     return _output(delivery, delivery.report, actions)
 
 
 def _found(ctx: HelperContext[Config], delivery: Delivery) -> list[tuple[str, Any]]:
-    """(CRM field, value) of every mapping that the JSON answer has a value for."""
-    if not (ctx.config.mode == "v2" and ctx.config.parse_response and delivery.succeeded):
+    """(CRM field, value) of every mapping that the JSON answer of a success has a value for."""
+    if not delivery.succeeded:
         return []
     try:
         answer = json.loads(delivery.body)

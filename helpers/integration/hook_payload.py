@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from helpers.contract import HelperConfig, HelperContext
-from helpers.rules.config_types import OptionalText, Text, blank_is_default, null_is_default
+from helpers.rules.config_types import OptionalText, Text, blank_is_default, empty_is_default, null_is_default
 from helpers.rules.fields import contact_value
 from helpers.rules.templates import merge, merge_fields
 from helpers.rules.text import to_text
@@ -35,7 +35,7 @@ class PayloadRule(HelperConfig):
         Literal["equals", "not_equals", "contains", "not_contains", "exists", "not_exists"], blank_is_default
     ] = Field(default="equals", description="How to compare its text.")
     condition_value: Annotated[Any, null_is_default] = Field(default="", description="Value to compare with.")
-    payload_data: Annotated[dict[str, Any], null_is_default] = Field(
+    payload_data: Annotated[dict[str, Any], empty_is_default] = Field(
         default={}, description="Merged over the payload; its texts may hold {{key}}."
     )
 

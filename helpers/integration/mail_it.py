@@ -10,9 +10,10 @@ from pydantic import AfterValidator, Field
 from helpers.contract import Action, Example, Helper, HelperConfig, HelperContext, HelperOutput
 from helpers.errors import PermanentFailure
 from helpers.rules.config_types import OptionalText, RequiredText, blank_is_default
+from helpers.rules.field_text import field_text
+from helpers.rules.service_connections import ServiceConnections
 from helpers.rules.steps import once
 from helpers.rules.templates import escape_html, merge, merge_fields, one_line
-from helpers.rules.text import to_text
 from helpers.services.mail import Mail, send_mail
 
 
@@ -37,13 +38,16 @@ class Config(HelperConfig):
     content_type: Annotated[Literal["text/plain", "text/html"], blank_is_default] = Field(
         default="text/html", description="Kind of the body."
     )
-    service_connection_ids: dict[str, Any] | None = Field(
-        default=None, description="{sendgrid}, {mailgun} or {smtp}; default: the platform mailer."
+    service_connection_ids: ServiceConnections = Field(
+        default_factory=dict, description="{sendgrid}, {mailgun} or {smtp}; default: the platform mailer."
     )
 
 
 class MailIt(Helper[Config]):
-    """Merged values are escaped in HTML bodies; line breaks never reach a header."""
+    """Merged values are escaped in HTML bodies; line breaks never reach a header.
+
+    The connected provider sends (SendGrid, Mailgun, SMTP, in this order), the platform mailer where none is.
+    """
 
     type = "mail_it"
     name = "Mail It"
@@ -63,7 +67,7 @@ class MailIt(Helper[Config]):
 
     async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:
         config = ctx.config
-        recipient = one_line(to_text(await ctx.read(config.to_field)).strip())
+        recipient = one_line(await field_text(ctx, config.to_field))
         if not recipient:
             raise PermanentFailure(f"to_field: {config.to_field} is empty, so there is no recipient")
         fields = merge_fields(ctx.contact)

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, Strict, WithJsonSchema
 
 from helpers.contract import Action, Example, Helper, HelperConfig, HelperContext, HelperOutput
 from helpers.errors import PermanentFailure
-from helpers.rules.config_types import OptionalText, blank_is_default, null_is_default, to_number, without_blanks
+from helpers.rules.config_types import OptionalText, blank_is_default, empty_is_default, to_number, without_blanks
 from helpers.rules.effects import best_effort
 from helpers.rules.service_connections import ServiceConnections
 from helpers.rules.steps import idempotency_headers, once
@@ -39,7 +39,7 @@ class Config(HelperConfig):
         int, BeforeValidator(_positive), WithJsonSchema({"type": ["integer", "string"], "minimum": 1}), blank_is_default
     ] = Field(default=1, description="How many.")  # fmt: skip
     promo_codes: Annotated[
-        list[Annotated[str, Strict()]], Strict(), BeforeValidator(without_blanks), null_is_default
+        list[Annotated[str, Strict()]], Strict(), BeforeValidator(without_blanks), empty_is_default
     ] = Field(default=[], description="Promo codes.")  # fmt: skip
     apply_tag: OptionalText = Field(default=None, description="Tag id or name, applied after the order was made.")
     order_title: OptionalText = Field(default=None, description="Title; unset = Order - product <product_id>.")
@@ -50,7 +50,10 @@ class Config(HelperConfig):
 
 
 class OrderIt(Helper[Config]):
-    """Money: where the outcome of the call is unknown, nothing makes a second order by itself."""
+    """Money: where the outcome of the call is unknown, nothing makes a second order by itself.
+
+    With a connection of another CRM it refuses to run: that contact's id may be somebody else's in Keap.
+    """
 
     type = "order_it"
     name = "Order It"
@@ -61,6 +64,8 @@ class OrderIt(Helper[Config]):
     shares_crm_credentials = True
     idempotent = False
     external = True
+    # The call, a renewal of the token and the call once more, each up to 30 s.
+    timeout_seconds = 120.0
     example = Example(
         config={"product_id": 12, "quantity": 2, "apply_tag": "77"},
         crm={"contact": {"id": "1044"}, "tags": [{"id": "77", "name": "Buyer"}]},
@@ -70,6 +75,8 @@ class OrderIt(Helper[Config]):
     )
 
     async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:
+        if ctx.crm.slug not in self.supported_crms:
+            raise PermanentFailure(f"order_it works with Keap, the connection is {ctx.crm.slug}")
         config, keap = ctx.config, KeapOrders(ctx)
         contact_id = ctx.contact_id.strip()
         if not (contact_id.isascii() and contact_id.isdigit()):

@@ -8,9 +8,10 @@ import httpx
 from pydantic import Field
 
 from helpers.contract import Action, Example, Helper, HelperConfig, HelperContext, HelperOutput
+from helpers.errors import PermanentFailure
 from helpers.rules.config_types import OptionalText, RequiredText
 from helpers.rules.egress import check_url
-from helpers.rules.http_outcomes import call
+from helpers.rules.http_outcomes import call, says_failure
 from helpers.rules.steps import idempotency_headers, once
 from helpers.rules.templates import escape_slack, merge_fields, merge_with_at
 
@@ -55,7 +56,7 @@ class SlackIt(Helper[Config]):
         url = _target(ctx)
 
         async def post() -> dict[str, Any]:
-            await call(
+            response = await call(
                 ctx,
                 "POST",
                 url,
@@ -64,6 +65,8 @@ class SlackIt(Helper[Config]):
                 headers=idempotency_headers(ctx),
                 secrets=[config.webhook, url.path, *(part for part in url.path.split("/") if len(part) > 6)],
             )
+            if says_failure(_json(response)):
+                raise PermanentFailure(f"Slack answered {response.status_code} with an error")
             return {}
 
         await once(ctx, "slack message", post)
@@ -81,6 +84,14 @@ class SlackIt(Helper[Config]):
             },
             actions=[Action(type="slack_message_sent", target=channel, value="200")],
         )
+
+
+def _json(response: httpx.Response) -> Any:
+    """The answer's JSON; None for the plain ``ok`` of a webhook."""
+    try:
+        return response.json()
+    except ValueError:
+        return None
 
 
 def _target(ctx: HelperContext[Config]) -> httpx.URL:

@@ -8,11 +8,11 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, Strict
 
 from helpers.contract import Action, Example, Helper, HelperConfig, HelperContext, HelperOutput
-from helpers.crm.models import ContactQuery
 from helpers.errors import PermanentFailure
-from helpers.rules.config_types import OptionalText, null_is_default, without_blanks
+from helpers.rules.config_types import OptionalText, empty_is_default, without_blanks
+from helpers.rules.contact_lookup import contact_with_email
 from helpers.rules.effects import Effects
-from helpers.rules.event_data import MISSING, value_at
+from helpers.rules.event_data import value_at
 from helpers.rules.text import to_text
 
 EMAIL_PATHS = ("customer_email", "receipt_email", "billing_details.email", "email")
@@ -26,7 +26,7 @@ class Config(HelperConfig):
     )
     goal_name: OptionalText = Field(default=None, description="Goal to achieve on a match.")
     event_tags: Annotated[
-        list[Annotated[str, Strict()]], Strict(), BeforeValidator(without_blanks), null_is_default
+        list[Annotated[str, Strict()]], Strict(), BeforeValidator(without_blanks), empty_is_default
     ] = Field(default=[], description="Tags (id or name) to apply on a match.")  # fmt: skip
 
 
@@ -102,11 +102,9 @@ async def _contact_of(ctx: HelperContext[Config], event: Mapping[str, Any]) -> s
     subject = value_at(event, "data.object")
     for path in EMAIL_PATHS:
         email = value_at(subject, path)
-        if email is MISSING or not isinstance(email, str) or not email.strip():
-            continue
-        page = await ctx.crm.get_contacts(ContactQuery(email=email.strip()))
-        if page.contacts:
-            return page.contacts[0].id
+        contact_id = await contact_with_email(ctx, email) if isinstance(email, str) else None
+        if contact_id is not None:
+            return contact_id
     raise PermanentFailure("the execution names no contact, and the CRM has none with the event's e-mail")
 
 

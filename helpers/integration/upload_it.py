@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from io import BytesIO
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -48,6 +49,8 @@ class UploadIt(Helper[Config]):
     description = "Send a file as multipart form data to a URL."
     requires_crm = False
     external = True
+    # Download and upload, each up to 30 s, and the artifact store.
+    timeout_seconds = 120.0
     idempotent = False
     example = Example(
         config={"upload_url": "https://api.example.com/files", "file_path": "https://files.example.com/offer.pdf"},
@@ -109,8 +112,9 @@ async def _file(ctx: HelperContext[Config]) -> tuple[str, bytes]:
     """Name and content of the source. Raises PermanentFailure for one that may not be read."""
     source = ctx.config.file_path.strip()
     if source.lower().startswith(("http://", "https://")):
-        file = await download(ctx, source, limit_bytes=LARGEST_BYTES)
-        return base_name(name_in_url(source)), file.content
+        file = BytesIO()
+        await download(ctx, source, into=file, limit_bytes=LARGEST_BYTES)
+        return base_name(name_in_url(source)), file.getvalue()
     path = _local_path(source)
     if path is None:
         return base_name(source), await ctx.files.open(source)

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from helpers.contract import Action, Helper, HelperConfig, HelperContext, HelperOutput
 from helpers.errors import PermanentFailure
-from helpers.rules.config_types import DefaultText, OptionalText, WholeNumber, empty_is_default
+from helpers.rules.config_types import DefaultText, ExactWholeNumber, OptionalText, WholeNumber, empty_is_default
 from helpers.rules.effects import best_effort
 from helpers.rules.field_text import field_text
 from helpers.rules.service_connections import ServiceConnections
@@ -35,8 +35,12 @@ class ZoomEventConfig(HelperConfig):
     name_field: DefaultText = Field(default="FirstName", description="register: field with the registrant's name.")
     email_field: DefaultText = Field(default="Email", description="register: field with the registrant's e-mail.")
     save_join_url_to: OptionalText = Field(default=None, description="Field that receives the join URL.")
-    registration_type: Annotated[WholeNumber, empty_is_default] = Field(
-        default=1, ge=1, le=3, description="create: register once (1), for each occurrence (2), or choose (3)."
+    registration_type: Annotated[ExactWholeNumber, empty_is_default] = Field(
+        default=1,
+        ge=1,
+        le=3,
+        description="create: register once (1), for each occurrence (2), or choose (3).",
+        json_schema_extra={"minimum": 1, "maximum": 3},
     )
     service_connection_ids: ServiceConnections
 

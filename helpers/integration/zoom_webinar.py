@@ -8,7 +8,7 @@ from pydantic import Field
 
 from helpers.contract import Example, HelperContext
 from helpers.integration.zoom_event import ZoomEvent, ZoomEventConfig
-from helpers.rules.config_types import DefaultText, OptionalText, WholeNumber, empty_is_default
+from helpers.rules.config_types import DefaultText, ExactWholeNumber, OptionalText, empty_is_default
 
 WEBINAR = 5
 
@@ -23,8 +23,12 @@ class Config(ZoomEventConfig):
     auto_recording: Annotated[Literal["none", "local", "cloud"], empty_is_default] = Field(
         default="cloud", description="create: where it is recorded."
     )
-    approval_type: Annotated[WholeNumber, empty_is_default] = Field(
-        default=0, ge=0, le=2, description="create: registrations are approved (0), reviewed (1) or not needed (2)."
+    approval_type: Annotated[ExactWholeNumber, empty_is_default] = Field(
+        default=0,
+        ge=0,
+        le=2,
+        description="create: registrations are approved (0), reviewed (1) or not needed (2).",
+        json_schema_extra={"minimum": 0, "maximum": 2},
     )
     custom_questions: Annotated[list[Any], empty_is_default] = Field(
         default_factory=list, description="register: answers as {title, value}."

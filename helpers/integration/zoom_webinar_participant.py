@@ -25,7 +25,11 @@ class Config(AttendanceConfig):
     """Which tags, and from what percentage on."""
 
     attended_percent: Annotated[Number, empty_is_default] = Field(
-        default=0, ge=0, le=100, description="Share of the webinar attended, used where the input has none."
+        default=0,
+        ge=0,
+        le=100,
+        description="Percentage of the webinar attended, used where the input has none.",
+        json_schema_extra={"minimum": 0, "maximum": 100},
     )
     duration_minutes: Annotated[Number, empty_is_default] = Field(
         default=0, description="Minutes attended, used where the input has none."

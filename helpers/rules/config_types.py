@@ -175,6 +175,13 @@ def to_number(value: Any) -> Decimal:
     return number
 
 
+def _whole(value: Any) -> int:
+    number = to_number(value)
+    if number != int(number):
+        raise ValueError("write a whole number")
+    return int(number)
+
+
 def _json_number(value: Any) -> Any:
     if isinstance(value, str):
         raise ValueError("write a JSON number, not a text")  # noqa: TRY004  pydantic reports ValueError only
@@ -189,6 +196,8 @@ Number = Annotated[float, BeforeValidator(lambda value: float(to_number(value)))
 """A JSON number or numeric text (D1, C10), as a float."""
 WholeNumber = Annotated[int, BeforeValidator(lambda value: int(to_number(value))), WithJsonSchema(_NUMBER_SCHEMA)]
 """A JSON number or numeric text whose fraction is cut off toward zero (D1, C10)."""
+ExactWholeNumber = Annotated[int, BeforeValidator(_whole), WithJsonSchema(_NUMBER_SCHEMA)]
+"""A JSON number or numeric text; one with a fraction is refused (codes, amounts of things)."""
 JsonNumber = Annotated[
     float,
     BeforeValidator(lambda value: float(to_number(value))),

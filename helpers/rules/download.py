@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 from urllib.parse import unquote
 
 import httpx
@@ -27,19 +26,11 @@ _CREDENTIAL_PARAMETER = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Download:
-    """A file as it came."""
+async def download(ctx: HelperContext[Any], url: str, *, into: IO[bytes], limit_bytes: int) -> str:
+    """GET the file, over at most 3 redirects, each checked by the egress rule, and return its content type.
 
-    content: bytes
-    content_type: str
-
-
-async def download(ctx: HelperContext[Any], url: str, *, limit_bytes: int) -> Download:
-    """GET the file, over at most 3 redirects, each checked by the egress rule.
-
-    Raises PermanentFailure for a refused target, any answer but 200 that no retry helps, and a file beyond the
-    limit; TransientFailure for the rest of C3.
+    ``into`` gets the content piece by piece. Raises PermanentFailure for a refused target, any answer but 200 that no
+    retry helps, and a file beyond the limit; TransientFailure for the rest of C3.
     """
     target = check_url(url, ctx.settings)
     try:
@@ -51,7 +42,7 @@ async def download(ctx: HelperContext[Any], url: str, *, limit_bytes: int) -> Do
                 response = await ctx.http.send(request, stream=True, follow_redirects=False)
                 try:
                     if not response.has_redirect_location:
-                        return await _read(ctx, response, limit_bytes)
+                        return await _read(ctx, response, into, limit_bytes)
                     target = check_url(target.join(response.headers["Location"]), ctx.settings)
                 finally:
                     await response.aclose()
@@ -62,18 +53,20 @@ async def download(ctx: HelperContext[Any], url: str, *, limit_bytes: int) -> Do
     raise PermanentFailure(f"{SERVICE} redirects more than {LONGEST_REDIRECT_CHAIN} times")
 
 
-async def _read(ctx: HelperContext[Any], response: httpx.Response, limit_bytes: int) -> Download:
+async def _read(ctx: HelperContext[Any], response: httpx.Response, into: IO[bytes], limit_bytes: int) -> str:
     if response.status_code != httpx.codes.OK:
-        raise failure_of(response, SERVICE, now=ctx.clock.now(), detail=response.reason_phrase)
+        # The body is not read, so the message may not fall back on it.
+        raise failure_of(response, SERVICE, now=ctx.clock.now(), detail=response.reason_phrase or "no file")
     announced = response.headers.get("Content-Length", "")
     if announced.isdecimal() and int(announced) > limit_bytes:
         raise _too_large(limit_bytes)
-    content = bytearray()
+    size = 0
     async for chunk in response.aiter_bytes():
-        content += chunk
-        if len(content) > limit_bytes:
+        size += len(chunk)
+        if size > limit_bytes:
             raise _too_large(limit_bytes)
-    return Download(bytes(content), response.headers.get("Content-Type") or "application/octet-stream")
+        into.write(chunk)
+    return response.headers.get("Content-Type") or "application/octet-stream"
 
 
 def _too_large(limit_bytes: int) -> PermanentFailure:

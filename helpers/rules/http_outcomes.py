@@ -25,6 +25,8 @@ from helpers.services.redaction import redact
 # A service that wants a longer pause has a daily quota, which no backoff of a queue bridges.
 LONGEST_RETRY_AFTER_SECONDS = 900.0
 EXCERPT_CHARACTERS = 500
+# ``status`` is also the state of a meeting or a registration, so only these words mean that the call failed.
+FAILURE_WORDS = frozenset({"error", "fail", "failed", "failure"})
 
 # Raised before anything was sent: the request itself is wrong, so a repetition fails the same way.
 UNSENDABLE = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL)
@@ -157,6 +159,15 @@ def json_object(response: httpx.Response, service: str) -> dict[str, Any]:
     if not isinstance(answer, dict):
         raise PermanentFailure(f"{service} answered {response.status_code} without a JSON object")
     return answer
+
+
+def says_failure(answer: Any) -> bool:
+    """Whether the JSON of a 2xx answer says that the call failed all the same."""
+    if not isinstance(answer, dict):
+        return False
+    status = answer.get("status")
+    failed = isinstance(status, str) and status.strip().lower() in FAILURE_WORDS
+    return failed or bool(answer.get("error")) or answer.get("ok") is False
 
 
 def _seconds_until(http_date: str, now: datetime) -> float:

@@ -13,12 +13,9 @@ import httpx
 from helpers.contract import HelperContext
 from helpers.errors import HelperError, PermanentFailure, ServiceAuthRequired
 from helpers.ports import ServiceAuth
-from helpers.rules.http_outcomes import EXCERPT_CHARACTERS, failure_of, json_object, send
+from helpers.rules.http_outcomes import EXCERPT_CHARACTERS, failure_of, json_object, says_failure, send
 from helpers.services.oauth import is_renewable, renew
 from helpers.services.redaction import redact
-
-# ``status`` is also the state of a meeting or a registration, so only these words mean that the call failed.
-FAILURE_WORDS = frozenset({"error", "fail", "failed", "failure"})
 
 
 class ServiceClient:
@@ -40,7 +37,7 @@ class ServiceClient:
         self.auth = auth or ctx.service_auths.get(self.slug)
         if not self.has_credentials(self.auth):
             raise ServiceAuthRequired(
-                f"{self.title} is not connected, or its connection lacks a credential: connect it again"
+                f"{self.title} is not connected, or its connection lacks a credential: reconnect the service"
             )
 
     @classmethod
@@ -78,7 +75,7 @@ class ServiceClient:
     def failure(self, response: httpx.Response) -> HelperError:
         """The outcome of an answer that was not accepted; C3 unless the API has statuses of its own."""
         if response.status_code == httpx.codes.UNAUTHORIZED:
-            return ServiceAuthRequired(f"{self._generic_failure(response)}; connect the service again")
+            return ServiceAuthRequired(f"{self._generic_failure(response)}; reconnect the service")
         return self._generic_failure(response)
 
     async def call(
@@ -113,9 +110,7 @@ class ServiceClient:
     def accepted(self, response: httpx.Response) -> dict[str, Any]:
         """The JSON object of a 2xx answer. Raises PermanentFailure for one that says failure all the same (C3)."""
         answer = json_object(response, self.title)
-        status = answer.get("status")
-        failed = isinstance(status, str) and status.strip().lower() in FAILURE_WORDS
-        if failed or answer.get("error") or answer.get("ok") is False:
+        if says_failure(answer):
             raise PermanentFailure(
                 f"{self.title} answered {response.status_code} with an error: {self.excerpt(answer)}"
             )

@@ -39,7 +39,7 @@ class Dropbox(ServiceClient):
                 **headers,
                 "Content-Type": "application/octet-stream",
                 # DEL is ASCII, but no header may hold it; json leaves it as it is.
-                "Dropbox-API-Arg": json.dumps(argument).replace("\x7f", "\\u007f"),
+                "Dropbox-API-Arg": json.dumps(argument, separators=(",", ":")).replace("\x7f", "\\u007f"),
             },
         )
 

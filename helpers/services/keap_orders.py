@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from helpers.errors import HelperError, UnknownOutcome
+from helpers.errors import HelperError, PermanentFailure, UnknownOutcome
 from helpers.rules.http_outcomes import NoAnswer
 from helpers.services.client import ServiceClient
 
@@ -33,7 +33,11 @@ class KeapOrders(ServiceClient):
 
     async def create(self, order: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:
         """Create the order. Retryable are connect errors, 429 and 503 only."""
-        return await self.call_json("POST", self.orders_url, json=order, headers=headers)
+        response = await self.call("POST", self.orders_url, json=order, headers=headers)
+        try:
+            return self.accepted(response)
+        except PermanentFailure as exc:
+            raise UnknownOutcome(f"{exc}; unknown outcome: the order may exist") from exc
 
     async def _send(
         self, method: str, url: str, headers: Mapping[str, str] | None, request: Mapping[str, Any]

@@ -47,7 +47,7 @@ async def send_mail(ctx: HelperContext[Any], mail: Mail) -> tuple[str, str]:
 
 async def _sendgrid(ctx: HelperContext[Any], auth: ServiceAuth, mail: Mail) -> str:
     if not auth.api_key:
-        raise ServiceAuthRequired("sendgrid: the connection has no API key; connect SendGrid again")
+        raise ServiceAuthRequired("sendgrid: the connection has no API key; reconnect the service")
     body: dict[str, Any] = {
         "personalizations": [{"to": [{"email": mail.to}], "custom_args": {"execution_id": ctx.execution_id}}],
         "from": {"email": mail.from_email, "name": mail.from_name},
@@ -70,7 +70,7 @@ async def _sendgrid(ctx: HelperContext[Any], auth: ServiceAuth, mail: Mail) -> s
 
 async def _mailgun(ctx: HelperContext[Any], auth: ServiceAuth, mail: Mail) -> str:
     if not auth.api_key or not auth.account_id:
-        raise ServiceAuthRequired("mailgun: the connection lacks API key or domain; connect Mailgun again")
+        raise ServiceAuthRequired("mailgun: the connection lacks API key or domain; reconnect the service")
     form = {
         "from": formataddr((mail.from_name, mail.from_email)),
         "to": mail.to,

@@ -70,11 +70,11 @@ async def renew(ctx: HelperContext[Any], slug: str, auth: ServiceAuth) -> Servic
         failure = failure_of(response, service, now=ctx.clock.now(), secrets=secrets)
         if failure.retryable:
             raise failure
-        raise ServiceAuthRequired(f"{failure}; connect the service again")
+        raise ServiceAuthRequired(f"{failure}; reconnect the service")
     answer = json_object(response, service)
     access_token, refresh_token = answer.get("access_token"), answer.get("refresh_token")
     if not isinstance(access_token, str) or not access_token:
-        raise ServiceAuthRequired(f"{service} returned no access token; connect the service again")
+        raise ServiceAuthRequired(f"{service} returned no access token; reconnect the service")
     renewed = auth.model_copy(
         update={
             "access_token": access_token,

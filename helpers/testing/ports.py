@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import Any
+from typing import IO, Any
 
 from pydantic_core import to_jsonable_python
 
@@ -149,9 +149,11 @@ class FakeFiles:
         self._account_id = account_id
         self.files: list[WrittenFile] = []
 
-    async def put(self, path: str, content: bytes | AsyncIterable[bytes], content_type: str) -> StoredFile:
-        data = content if isinstance(content, bytes) else b"".join([chunk async for chunk in content])
-        return self.keep(f"artifact://{path}", path, data, content_type)
+    async def put(self, path: str, content: bytes | IO[bytes], content_type: str) -> StoredFile:
+        if not isinstance(content, bytes):
+            content.seek(0)
+            content = content.read()
+        return self.keep(f"artifact://{path}", path, content, content_type)
 
     async def open(self, reference: str) -> bytes:
         file = self._stored.get(reference)

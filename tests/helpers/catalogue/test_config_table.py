@@ -20,6 +20,7 @@ from helpers.contract import HelperConfig
         ({"const": "a"}, '"a"'),
         ({"anyOf": [{"type": "string"}, {"type": "null"}]}, "text"),
         ({"anyOf": [{"type": "number"}, {"type": "string"}]}, "number or text"),
+        ({"anyOf": [{"type": "number"}, {"type": "string"}], "minimum": 1, "maximum": 3}, "number or text, 1 to 3"),
         ({"type": "array", "items": {"type": "string"}, "minItems": 2}, "list of text, at least 2"),
         ({"type": "integer", "minimum": 0, "maximum": 10}, "integer, 0 to 10"),
         ({"type": "integer", "maximum": 10}, "integer, at most 10"),

@@ -45,6 +45,7 @@ async def test_an_upload_and_what_it_reports() -> None:
     assert request.headers["Idempotency-Key"] == "exec:1"
     assert request.content == "Hi Zoë".encode()
     assert "Zo\\u00eb" in request.headers["Dropbox-API-Arg"]
+    assert ", " not in request.headers["Dropbox-API-Arg"]
     assert argument(result) == {"path": "/c/Zoë.txt", "mode": "add", "autorename": False, "mute": False}
     assert result.output is not None
     assert result.output.modified_data == {

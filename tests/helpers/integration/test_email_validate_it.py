@@ -175,6 +175,18 @@ async def test_answers_are_cached_for_three_days() -> None:
     assert len(off.requests) == 1
 
 
+async def test_a_look_up_that_was_paid_for_is_counted_once() -> None:
+    """Per account and month; an answer out of the cache and a failed call are not."""
+    config, key = {"validation_provider": "klean13"}, "usage:acc:klean13:2026-03"
+    options: dict[str, Any] = {"service_auths": K13, "ids": {"account_id": "acc"}, "now": "2026-03-01T00:00:00Z"}
+    failed = await run(config, http=[{"match": {}, "reply": {"status": 500}}], **options)
+    paid = await run(config, http=klean13(deliverable=True, result="valid"), state=failed.state, **options)
+    cached = await run(config, state=paid.state, **options)
+
+    assert cached.output is not None
+    assert await cached.state.increment(key, 0) == 1
+
+
 async def test_the_platform_key_stands_in() -> None:
     """Without any key nothing is sent and nothing written."""
     config, http = {"validation_provider": "klean13"}, klean13(deliverable=True, result="valid")

@@ -398,6 +398,7 @@ async def test_a_redelivered_execution_sends_nothing_again() -> None:
         ({"mode": "by_tag", "tag_event": "any"}, "tag_action_goal"),
         ({"mode": "v2", "webhook_url": URL, "auth_type": "bearer"}, "auth_token"),
         ({"mode": "v2", "webhook_url": URL, "auth_type": "api_key", "auth_token": ""}, "auth_token"),
+        ({"mode": "v2", "webhook_url": URL, "auth_type": "bearer", "auth_token": "  "}, "auth_token"),
         ({"mode": "v2", "webhook_url": URL, "auth_type": "basic"}, "auth_username"),
         ({"mode": "v2", "webhook_url": URL, "auth_type": "hmac"}, "hmac_secret"),
         ({"mode": "v2", "webhook_url": URL, "auth_header_name": "Host"}, "auth_header_name"),
@@ -438,3 +439,48 @@ async def test_an_answer_beyond_the_shown_part_is_mapped_too() -> None:
         assert [(a.type, a.value) for a in result.output.actions] == [("webhook_called", "200"), ("contact_updated", 1)]
         assert result.crm.field("c1", "Target") == 5
     assert second.requests == []
+
+
+async def test_an_echo_of_basic_authentication_is_masked() -> None:
+    """User and password travel as one encoded text."""
+    config = {"auth_type": "basic", "auth_username": "user", "auth_password": "pass-word"}
+    result = await v2({"status": 200, "text": "Authorization: Basic dXNlcjpwYXNzLXdvcmQ="}, **config)
+
+    assert result.output.modified_data["webhook_response"] == "Authorization: Basic ***"
+
+
+@pytest.mark.parametrize(
+    "key", ["actions", "response_mappings", "payload_rules", "field_transforms", "batch_webhooks", "tag_ids"]
+)
+@pytest.mark.parametrize("blank", ["", None])
+async def test_a_list_that_was_not_filled_in_is_absent(key: str, blank: Any) -> None:
+    """The old forms store blanks."""
+    assert (await run({key: blank})).config_error is None
+
+
+@pytest.mark.parametrize("entry", [7, None, "x", {"event": "a"}, {"event": 5, "goal_name": "g"}, {"goal_name": "g"}])
+async def test_an_unusable_entry_of_actions_is_skipped(entry: Any) -> None:
+    """It does not keep the others from firing."""
+    result = await run({"actions": [entry, {"event": "a", "goal_name": "g1"}]}, input={"event_key": "a"})
+
+    assert [goal for goal in goals(result) if not goal.startswith("ah")] == ["g1"]
+
+
+async def test_v4_without_a_batch_maps_the_answer_as_v2_does() -> None:
+    """In a batch nothing is mapped."""
+    config = {"parse_response": True, "response_mappings": [{"response_field": "a", "crm_field": "Target"}]}
+    answer = {"status": 200, "json": {"a": 5}}
+    single = await run({"mode": "v4", "webhook_url": URL, **config}, answer)
+    batch = await run({"mode": "v4", "batch_webhooks": [{"url": URL}], **config}, answer)
+
+    assert single.crm.field("c1", "Target") == 5
+    assert batch.crm.field("c1", "Target") is None
+
+
+async def test_get_leaves_the_query_of_the_url_as_it_is() -> None:
+    """It may be signed; blanks around the URL are not part of it."""
+    url = f"{URL}?a=b%20c&flag&sig=x%2Fy+z&account_id="
+    result = await v2(webhook_method="GET", webhook_url=f" {url} ")
+
+    assert str(result.requests[0].url) == f"{url}&contact_id=c1&helper_id=h1&timestamp={UNIX}"
+    assert result.output.modified_data["webhook_url"] == url

@@ -69,14 +69,16 @@ async def test_line_breaks_never_reach_a_header() -> None:
 
 
 async def test_the_recipient_comes_from_a_field() -> None:
-    """Empty: permanent failure, nothing sent."""
+    """Empty: permanent failure, nothing sent. Keys are case-sensitive, and the loaded contact answers."""
     named = await run({"to_field": "other"})
     empty = await run({"to_field": "nobody"})
+    other_case = await run({"to_field": "EMAIL"})
 
     assert named.mails[0].to == "x@example.net"
     assert empty.error is not None
     assert not empty.error.retryable
     assert empty.mails == []
+    assert other_case.error is not None
 
 
 async def test_sendgrid() -> None:
@@ -250,3 +252,9 @@ async def test_a_bad_config_is_refused(change: dict[str, Any], named: str) -> No
 
     assert result.config_error is not None
     assert named in str(result.config_error)
+
+
+@pytest.mark.parametrize(("connections", "valid"), [("", True), (None, True), ({"smtp": ""}, True), ("x", False)])
+async def test_connections_that_were_not_filled_in_are_absent(connections: Any, valid: bool) -> None:
+    """The platform mailer sends then."""
+    assert ((await run({"service_connection_ids": connections})).config_error is None) is valid

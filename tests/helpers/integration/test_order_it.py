@@ -30,7 +30,8 @@ async def run(config: dict[str, Any] | None = None, reply: dict[str, Any] | None
         ({"product_id": True}, False), ({"product_id": "12"}, True), ({"product_id": "+12"}, False),
         ({"quantity": 0}, False), ({"quantity": -1}, False), ({"quantity": 1.5}, False), ({"quantity": "2"}, True),
         ({"quantity": ""}, True), ({"quantity": None}, True), ({"quantity": "two"}, False),
-        ({"promo_codes": ["A", ""]}, True), ({"promo_codes": [1]}, False), ({"promo_codes": "A"}, False),
+        ({"promo_codes": ["A", ""]}, True), ({"promo_codes": ""}, True), ({"promo_codes": [1]}, False),
+        ({"promo_codes": "A"}, False),
         ({"order_type": "Other"}, False), ({"order_type": "Online"}, True),
     ],
 )  # fmt: skip
@@ -109,6 +110,7 @@ async def test_nothing_is_sent_without_credentials_or_a_numeric_contact(options:
         ({"status": 500}, False, True),
         ({"status": 502}, False, True),
         ({"status": 504}, False, True),
+        ({"status": 200, "text": "done"}, False, True),
         ({"status": 400, "text": "tok3n"}, False, False),
         ({"status": 401}, False, False),
         ({"status": 404}, False, False),
@@ -135,7 +137,7 @@ async def test_a_retry_after_a_refusal_orders_again() -> None:
     assert len(second.requests) == 1
 
 
-@pytest.mark.parametrize("reply", [{"status": 502}, {"error": "timeout"}])
+@pytest.mark.parametrize("reply", [{"status": 502}, {"error": "timeout"}, {"status": 201, "text": "<html>"}])
 async def test_a_redelivery_after_an_unknown_outcome_orders_nothing(reply: dict[str, Any]) -> None:
     """The worker died before it could fail the execution."""
     ids = {"execution_id": "exec:1"}
@@ -166,3 +168,12 @@ async def test_a_failing_tag_leaves_the_order() -> None:
     assert result.output is not None
     assert result.output.success
     assert [a.type for a in result.output.actions] == ["order_created"]
+
+
+async def test_a_contact_of_another_crm_gets_no_order() -> None:
+    """Its id may be somebody else's in Keap."""
+    result = await run(crm={**CRM, "platform": "hubspot"})
+
+    assert result.error is not None
+    assert not result.error.retryable
+    assert result.requests == []

@@ -74,6 +74,15 @@ async def test_refusals_are_permanent_and_outages_are_not(status: int, retryable
     assert "SECRETSECRET" not in str(result.error)
 
 
+@pytest.mark.parametrize("answer", [{"ok": False}, {"error": "no_text"}])
+async def test_a_200_that_says_failure_is_final(answer: dict[str, Any]) -> None:
+    """Gateways answer so."""
+    result = await run("x", {"status": 200, "json": answer})
+
+    assert result.error is not None
+    assert not result.error.retryable
+
+
 @pytest.mark.parametrize("webhook", ["http://127.0.0.1/x", "https://localhost/x", "ftp://a.example/x", "no url"])
 async def test_a_private_target_gets_nothing(webhook: str) -> None:
     """Permanent, no request."""

@@ -38,6 +38,7 @@ async def run(
         ({"selected_events": None}, False),
         ({"event_tags": [7]}, False),
         ({"event_tags": None, "goal_name": ""}, True),
+        ({"event_tags": ""}, True),
     ],
 )
 async def test_config(config: dict[str, Any], valid: bool) -> None:

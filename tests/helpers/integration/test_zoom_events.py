@@ -266,6 +266,8 @@ async def test_outcomes(reply: dict[str, Any], retryable: bool) -> None:
         ("zoom_webinar", {"action": "register", "meeting_id": "1"}),
         ("zoom_webinar", {"action": "create", "webinar_id": "1"}),
         ("zoom_webinar", {**WEBINAR, "approval_type": 3}),
+        ("zoom_webinar", {**WEBINAR, "approval_type": 1.5}),
+        ("zoom_meeting", {**MEETING, "registration_type": "2.5"}),
         ("zoom_webinar", {**WEBINAR, "approval_type": -1}),
         ("zoom_webinar", {**WEBINAR, "registration_type": 0}),
     ],
