@@ -63,11 +63,13 @@ class HelperRuns:
         """Read the platform secrets and open the HTTP clients."""
         helper_settings = await load_helper_settings(settings, aws.ssm)
         connections = ConnectionStore(aws.dynamodb, settings)
+        state = DynamoStateStore(aws.dynamodb, settings.state_table)
         connectors = Connectors(
             connections,
             helper_settings,
             cache_seconds=connection_cache_seconds,
             sandbox_path=settings.sandbox_crm_path,
+            state=state,
         )
         async with http_client(helper_settings) as http:
             try:
@@ -79,7 +81,7 @@ class HelperRuns:
                     connections=connections,
                     connectors=connectors,
                     stored_helpers=StoredHelpers(aws.dynamodb, settings.helpers_table),
-                    state=DynamoStateStore(aws.dynamodb, settings.state_table),
+                    state=state,
                     http=http,
                     clock=SystemClock(),
                 )

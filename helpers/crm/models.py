@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, field_validator
 
 from helpers.record import Record
 
@@ -61,6 +61,18 @@ class Contact(Record):
     @classmethod
     def _text(cls, value: object) -> str:
         return "" if value is None else str(value)
+
+    @field_validator("created_at", "updated_at", mode="wrap")
+    @classmethod
+    def _utc(cls, value: object, parse: ValidatorFunctionWrapHandler) -> datetime | None:
+        """UTC; text without a zone is UTC. What is no time (ActiveCampaign's 0000-00-00) says nothing: None."""
+        try:
+            moment = parse(value)
+        except ValidationError:
+            return None
+        if not isinstance(moment, datetime):
+            return None
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
     @property
     def full_name(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 import httpx
 
@@ -13,6 +14,7 @@ from helpers.crm.values import Kind, ValueForm
 BASE_URL = "https://api.keap.com/crm/rest/v2"
 PAGE_SIZE = 1000
 IDS_PER_FILTER = 100
+EPOCH_MS_DIGITS = 13
 
 # Optional properties are only answered when they are named.
 CONTACT_FIELDS = (
@@ -73,12 +75,25 @@ def _day_quota_spent(response: httpx.Response) -> bool:
     return spent and unit.lower() == "day"
 
 
+def _until_the_quota_is_back(response: httpx.Response, now: datetime) -> float:
+    """Seconds: what the header says (epoch, seconds or ms), else until 00:00 UTC, when Keap's day begins."""
+    text: str = response.headers.get("x-keap-product-quota-expiry-time", "")
+    if text.isdecimal():
+        expiry = float(text) if len(text) < EPOCH_MS_DIGITS else float(text) / 1000
+        if expiry > now.timestamp():
+            return expiry - now.timestamp()
+    midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    return (midnight - now).total_seconds()
+
+
 DIALECT = Dialect(
     platform="keap",
-    # The spike arrest holds for every kind of key; the minute limits of OAuth are shared by all customers of the
-    # client id, so what is left shows in 429s.
+    # Personal and service keys. OAuth has the spike arrest per application and minute and day quotas per client id.
     windows=(Window(10, 1.0), Window(240, 60.0)),
+    oauth_windows=(Window(25, 1.0),),
+    app_windows=(Window(1500, 60.0), Window(150_000, 86_400.0)),
     quota_exhausted=_day_quota_spent,
+    quota_wait=_until_the_quota_is_back,
 )
 
 ORDERS = RecordShape(
