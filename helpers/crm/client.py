@@ -133,6 +133,18 @@ class VendorClient:
             raise self.error(CrmErrorCode.UPSTREAM, f"the answer has no {key}", status=200)
         return value
 
+    def records(self, answer: Mapping[str, Any], key: str, *, identifier: str = "id") -> list[dict[str, Any]]:
+        """The records of a list answer, [] where it has none.
+
+        Raises UPSTREAM unless they are objects with an ``identifier`` ("": any objects).
+        """
+        found = answer.get(key) or []
+        if not isinstance(found, list) or not all(
+            isinstance(entry, dict) and (not identifier or identifier in entry) for entry in found
+        ):
+            raise self.error(CrmErrorCode.UPSTREAM, f"{key} of the answer is no list of records", status=200)
+        return found
+
     def error(self, code: CrmErrorCode, message: str, *, status: int = 0, retryable: bool = False) -> CrmError:
         """An error of this platform; credentials in the message are masked."""
         return CrmError(

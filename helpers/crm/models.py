@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, field_validator
 
 from helpers.record import Record
+from helpers.rules.instants import parse_instant
 
 
 class Tag(Record):
@@ -142,6 +143,13 @@ class Opportunity(Record):
     contact_id: str = ""
     stage_id: str = ""
     created_at: str | None = None
+
+    @property
+    def age(self) -> tuple[bool, float, int, str]:
+        """Sort key: oldest first, then by id; a deal without a date goes last."""
+        created = parse_instant(self.created_at)
+        number = int(self.id) if self.id.isdecimal() else 0
+        return created is None, created.timestamp() if created else 0.0, number, self.id
 
 
 class ConnectorMetadata(Record):
