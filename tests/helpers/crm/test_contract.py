@@ -38,7 +38,9 @@ VENDORS: dict[type[FakeVendor], tuple[tuple[str, ...], str, set[str]]] = {
     ),
     FakeGoHighLevel: (GHL, "https://services.leadconnectorhq.com", set()),
     FakeActiveCampaign: (
-        ("activecampaign/activecampaign-facts.json",), "https://account.api-us1.com", {"/api/3/accounts"},
+        ("activecampaign/activecampaign-facts.json",),
+        "https://account.api-us1.com",
+        {"/api/3/accounts", "/api/3/accountContacts/{id}"},
     ),
     FakeOntraport: (("ontraport/ontraport-facts.json",), "https://api.ontraport.com", set()),
     FakeHubSpot: (("hubspot/hubspot-facts.json",), "https://api.hubapi.com", set()),
@@ -122,7 +124,7 @@ async def use_everything(account: Account) -> None:
     await crm.update_contact(account.ada, ContactUpdate(first_name="A", phone="+1", company="Acme"))
     values = {"Favorite Color": "green", "owner_id": "3", "website": "https://a.example", "city": "Paris"}
     if crm.slug == "activecampaign":
-        values = {"Favorite Color": "green"}
+        values = {"Favorite Color": "green", "company": "Globex", "job_title": "Analyst"}
     await crm.set_field_values(account.ada, values)
     await crm.create_tag("fresh")
     await crm.apply_tag(account.bob, "VIP")
