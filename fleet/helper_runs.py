@@ -16,7 +16,7 @@ from fleet.connections import ConnectionStore
 from fleet.connectors import Connectors, http_client
 from fleet.execution import Execution
 from fleet.executions import ExecutionStore
-from fleet.helper_settings import HelperRuntimeSettings, load_helper_settings
+from fleet.helper_settings import HelperRuntimeSettings, load_helper_settings, load_oauth_clients
 from fleet.ports.children import ChildExecutions
 from fleet.ports.files import FolderArtifacts, FolderBackups, S3Artifacts, S3Backups
 from fleet.ports.mail import OutboxMailer, SesMailer
@@ -70,6 +70,7 @@ class HelperRuns:
             cache_seconds=connection_cache_seconds,
             sandbox_path=settings.sandbox_crm_path,
             state=state,
+            reload_clients=lambda: load_oauth_clients(settings, aws.ssm),
         )
         async with http_client(helper_settings) as http:
             try:
