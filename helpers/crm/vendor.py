@@ -14,18 +14,16 @@ from typing import Any, ClassVar, Self, TypeVar
 from pydantic import Field
 
 from helpers.crm.client import VendorClient
-from helpers.crm.connector import CrmConnector
 from helpers.crm.definitions import DefinitionCache
 from helpers.crm.dialect import Dialect
 from helpers.crm.errors import CrmError, CrmErrorCode
 from helpers.crm.models import ConnectorMetadata, Contact, ContactUpdate, CustomField, NewContact, Tag
 from helpers.crm.paths import Record, at
-from helpers.crm.related import RecordShape, evaluate, parse, parse_move
+from helpers.crm.pseudo import PseudoKeys
 from helpers.crm.values import ValueForm
 from helpers.rules.fields import STANDARD_NAMES, alias_of, fold, is_pseudo, resolve, secondary_email
 from helpers.rules.text import to_text
 
-_EMAIL_STATS = {"LastSentDate": "send", "LastOpenDate": "open", "LastClickDate": "click"}
 _SETTABLE = tuple(name for name in STANDARD_NAMES if name != "id")
 
 
@@ -42,12 +40,11 @@ _DATES = frozenset({"birthday", "anniversary"})
 _DATE = VendorField(id="date", field_type="date")
 
 
-class VendorConnector(CrmConnector):
+class VendorConnector(PseudoKeys):
     """Base of the five connectors.
 
     ``attributes`` maps standard names (and further ones: website, birthday, address1, ...) to the vendor's keys.
     ``aliases`` maps further spellings of stored configs (case and ``_`` do not matter) to those names.
-    ``related`` maps record types of spec data D13 to the method that lists them and their shape.
     """
 
     platform_name: ClassVar[str]
@@ -57,7 +54,6 @@ class VendorConnector(CrmConnector):
     attributes: ClassVar[Mapping[str, str]]
     created_key: ClassVar[str] = ""
     updated_key: ClassVar[str] = ""
-    related: ClassVar[Mapping[str, tuple[str, RecordShape]]] = {}
     aliases: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, client: VendorClient, account_id: str = "", settings: Mapping[str, Any] | None = None) -> None:
@@ -127,18 +123,6 @@ class VendorConnector(CrmConnector):
     def attribute(self, record: Record, name: str) -> Any:
         """A named attribute of a record."""
         return at(record, self.attributes[name])
-
-    async def email_events(self, contact_id: str, email: str) -> list[dict[str, str]]:
-        """``{"type": "send"|"open"|"click", "at": ISO}`` of the address."""
-        raise self._unsupported("e-mail statistics")
-
-    async def email_time(self, contact_id: str, email: str, kind: str) -> str | None:
-        """When the last event of a kind (send, open, click) of the address was, ISO."""
-        return max((e["at"] for e in await self.email_events(contact_id, email) if e["type"] == kind), default=None)
-
-    async def goal_achieved(self, contact_id: str, goal: str) -> bool | None:
-        """Whether the contact has achieved the goal; None where the CRM keeps no record."""
-        raise self._unsupported("goal history")
 
     async def unknown_field(self, contact_id: str, key: str) -> Any:
         """The value of a key that is neither attribute nor custom field."""
@@ -245,7 +229,7 @@ class VendorConnector(CrmConnector):
 
     async def get_field_value(self, contact_id: str, field_key: str) -> Any:
         if is_pseudo(field_key):
-            return await self._pseudo(contact_id, field_key)
+            return await self.pseudo_value(contact_id, field_key)
         name, field = await self._find_field(field_key)
         record = await self._record(contact_id)
         if name == "id":
@@ -264,13 +248,10 @@ class VendorConnector(CrmConnector):
 
     async def set_field_values(self, contact_id: str, values: Mapping[str, Any]) -> None:
         """One update for all of them; a pseudo key of a stage moves deals (crm.md 5.5)."""
-        moves = {key: move for key in values if (move := parse_move(key))}
-        for key, (stage, every) in moves.items():
-            await self.move_deals(contact_id, stage, to_text(values[key]), every=every)
-        values = {key: value for key, value in values.items() if key not in moves}
-        if not values and moves:
+        fields = await self.move_by_keys(contact_id, values)
+        if values and not fields:
             return
-        update = await self._split(values)
+        update = await self._split(fields)
         try:
             await self.write(contact_id, *update)
         except CrmError as exc:
@@ -278,7 +259,7 @@ class VendorConnector(CrmConnector):
             if exc.code is not CrmErrorCode.VALIDATION:
                 raise
             self._field_cache.drop()
-            fresh = await self._split(values)
+            fresh = await self._split(fields)
             if fresh == update:
                 raise
             await self.write(contact_id, *fresh)
@@ -343,23 +324,6 @@ class VendorConnector(CrmConnector):
             else:
                 raise self.client.error(CrmErrorCode.VALIDATION, f"there is no field {key!r}", status=400)
         return attributes, custom
-
-    async def _pseudo(self, contact_id: str, key: str) -> Any:
-        if key.startswith("_email_stats."):
-            email, _, what = key.removeprefix("_email_stats.").rpartition(".")
-            if what in _EMAIL_STATS:
-                return await self.email_time(contact_id, email, _EMAIL_STATS[what])
-            if what == "Events":
-                return await self.email_events(contact_id, email)
-            raise self._unsupported(f"get_field_value({key})")
-        if key.startswith("_goal."):
-            return await self.goal_achieved(contact_id, key.removeprefix("_goal.").removesuffix(".achieved"))
-        wanted = parse(key)
-        if wanted is None or wanted.record_type not in self.related:
-            raise self._unsupported(f"get_field_value({key})")
-        method, shape = self.related[wanted.record_type]
-        records: Sequence[Record] = await getattr(self, method)(contact_id)
-        return evaluate(wanted, records, shape)
 
 
 async def _unless_forbidden(load: Awaitable[T], otherwise: T) -> T:
