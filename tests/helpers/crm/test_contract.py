@@ -130,6 +130,8 @@ async def use_everything(account: Account) -> None:
     await crm.apply_tag(account.bob, "VIP")
     await crm.remove_tag(account.bob, "VIP")
     await crm.trigger_automation(account.ada, account.automation)
+    if crm.slug == "keap":
+        await crm.trigger_automation(account.ada, "5")  # looks for the only sequence
     await crm.set_opt_in_status(account.ada, False, "asked")
     await crm.set_opt_in_status(account.ada, True, "asked")
     await crm.create_note(account.ada, "Call", "She called.", "call")
