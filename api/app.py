@@ -90,7 +90,8 @@ def create_app(backend: Backend) -> FastAPI:
     async def test_connection(connection_id: Identifier, stores: Stores, caller: Caller) -> dict[str, Any]:
         """Make the cheapest authenticated read of one of the caller's CRM connections."""
         try:
-            return await check_connection(stores.runs.connectors, connection_id, caller.account_id)
+            runs = stores.runs
+            return await check_connection(runs.connections, runs.connectors, connection_id, caller.account_id)
         except CrmError as exc:
             # A foreign connection looks like none at all.
             missing = exc.code in (CrmErrorCode.CONNECTION_NOT_FOUND, CrmErrorCode.FORBIDDEN)

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from types_aiobotocore_dynamodb.client import DynamoDBClient
 
 
+# A failed test of the earlier platform leaves ``error``, and its tests of ActiveCampaign and Ontraport always failed
+# (crm.md section 3): whether credentials are good is for the vendor to say.
+USABLE = frozenset({"active", "error"})
+
+
 @dataclass(frozen=True, slots=True)
 class Credentials:
     """Everything a connector or service client needs. Never logged: the repr names no secret."""
@@ -44,7 +49,8 @@ class ConnectionStore:
     """Reads connections, their credentials and platforms.
 
     Errors are CrmError with the loader's codes: CONNECTION_NOT_FOUND, FORBIDDEN (another account's),
-    NO_AUTH, AUTH_NOT_FOUND, PLATFORM_NOT_FOUND; a connection or auth that is not active is AUTH_EXPIRED.
+    NO_AUTH, AUTH_NOT_FOUND, PLATFORM_NOT_FOUND; an auth that is not active and a connection that was closed are
+    AUTH_EXPIRED.
     """
 
     def __init__(self, dynamodb: DynamoDBClient, settings: FleetSettings, *, clock: SystemClock | None = None) -> None:
@@ -59,7 +65,7 @@ class ConnectionStore:
             raise _refused(CrmErrorCode.CONNECTION_NOT_FOUND, 404, f"connection {connection_id} does not exist")
         if connection.get("account_id") != account_id:
             raise _refused(CrmErrorCode.FORBIDDEN, 403, f"connection {connection_id} belongs to another account")
-        if connection.get("status", "active") != "active":
+        if connection.get("status", "active") not in USABLE:
             raise _refused(
                 CrmErrorCode.AUTH_EXPIRED, 401, f"connection {connection_id} is {connection['status']}: reconnect it"
             )
@@ -133,15 +139,27 @@ class ConnectionStore:
         return DynamoTokenStore(self._dynamodb, self._settings, held.auth_id, held.connection_id, clock=self._clock)
 
     async def mark_error(self, connection_id: str) -> None:
-        """Set the connection's status to ``error``: its credentials are refused for good."""
-        await self._dynamodb.update_item(
-            TableName=self._settings.connections_table,
-            Key={"connection_id": attribute(connection_id)},
-            UpdateExpression="SET #status = :error",
-            ConditionExpression="attribute_exists(connection_id)",
-            ExpressionAttributeNames={"#status": "status"},
-            ExpressionAttributeValues=item({":error": "error"}),
-        )
+        """Set the connection's status to ``error``: the vendor refuses its credentials."""
+        await self._mark(connection_id, "SET #status = :status", {":status": "error"})
+
+    async def mark_working(self, connection_id: str) -> None:
+        """Set the connection's status to ``active``: a test has just succeeded."""
+        now = self._clock.now().isoformat(timespec="seconds").replace("+00:00", "Z")
+        update = "SET #status = :status, last_connected = :now, updated_at = :now"
+        await self._mark(connection_id, update, {":status": "active", ":now": now})
+
+    async def _mark(self, connection_id: str, update: str, values: dict[str, Any]) -> None:
+        try:
+            await self._dynamodb.update_item(
+                TableName=self._settings.connections_table,
+                Key={"connection_id": attribute(connection_id)},
+                UpdateExpression=update,
+                ConditionExpression="attribute_exists(connection_id)",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues=item(values),
+            )
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return  # deleted meanwhile
 
     async def _get(self, table: str, key: str, value: str) -> dict[str, Any] | None:
         if not value:

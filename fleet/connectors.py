@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 import httpx
@@ -12,10 +13,10 @@ from fleet.clock import SystemClock
 from fleet.connections import ConnectionStore, Credentials
 from helpers.crm.connector import CrmConnector
 from helpers.crm.errors import CrmError, CrmErrorCode
-from helpers.crm.factory import ConnectorConfig, build, rate_limiter
+from helpers.crm.factory import ConnectorConfig, app_limiter, build, rate_limiter, rate_scope
 from helpers.crm.oauth import TOKEN_ENDPOINTS, OAuthTokens
-from helpers.crm.rate_limit import RateLimiter
-from helpers.ports import HelperSettings
+from helpers.crm.rate_limit import AllOf, CallLimiter
+from helpers.ports import HelperSettings, OAuthClient, StateStore
 from helpers.rules.egress_transport import CheckedTransport
 
 log = structlog.get_logger(__name__)
@@ -57,17 +58,22 @@ class Connectors:
         *,
         cache_seconds: float,
         sandbox_path: str = "",
+        state: StateStore | None = None,
+        reload_clients: Callable[[], Awaitable[Mapping[str, OAuthClient]]] | None = None,
         clock: SystemClock | None = None,
     ) -> None:
         self._connections = connections
         self._settings = settings
         self._cache_seconds = cache_seconds
         self._sandbox_path = sandbox_path
+        self._state = state
+        self._reload_clients = reload_clients
         self._clock = clock or SystemClock()
         self._cached: dict[str, _Cached] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._clients: dict[str, httpx.AsyncClient] = {}
-        self._limiters: dict[tuple[str, str], RateLimiter | None] = {}
+        self._limiters: dict[tuple[str, str, bool], CallLimiter | None] = {}
+        self._app_limiters: dict[str, CallLimiter | None] = {}
         self._tokens: dict[str, OAuthTokens] = {}
 
     async def get(self, connection_id: str, account_id: str) -> CrmConnector:
@@ -83,12 +89,14 @@ class Connectors:
         return cached.connector.run_scope()
 
     async def refused(self, connection_id: str, error: CrmError) -> None:
-        """A run failed with this error: a dead API key puts its connection into ``error`` (crm.md 2.1).
+        """A run failed with this error: a refused API key (401, 403) puts its connection into ``error`` (crm.md 2.1).
 
         A dead OAuth token did so already, when its renewal was refused.
         """
         cached = self._cached.get(connection_id)
-        if error.code is not CrmErrorCode.AUTH_EXPIRED or cached is None:
+        if error.status_code not in (401, 403) or cached is None:
+            return
+        if error.code is CrmErrorCode.FORBIDDEN and cached.auth_type != "api_key":
             return
         self._cached.pop(connection_id, None)
         self._tokens.pop(connection_id, None)
@@ -116,19 +124,31 @@ class Connectors:
             account_id=credentials.account_id,
             settings=credentials.settings,
         )
-        account = (credentials.slug, credentials.account_id or credentials.connection_id)
-        if account not in self._limiters:
-            self._limiters[account] = rate_limiter(credentials.slug, self._clock)
+        tokens = self._renewable(credentials, client)
         return build(
             credentials.slug,
             config,
             client,
             clock=self._clock,
             settings=self._settings,
-            tokens=self._renewable(credentials, client),
-            limiter=self._limiters[account],
+            tokens=tokens,
+            limiter=self.limiter(credentials.slug, config, oauth=tokens is not None),
             sandbox_path=self._sandbox_path,
         )
+
+    def limiter(self, slug: str, config: ConnectorConfig, *, oauth: bool) -> CallLimiter | None:
+        """The limits of the CRM account, and of the OAuth client that all accounts share where the vendor has those."""
+        account = (slug, rate_scope(slug, config), oauth)
+        if account not in self._limiters:
+            self._limiters[account] = rate_limiter(slug, self._clock, oauth=oauth)
+        own = self._limiters[account]
+        if not oauth or own is None or self._state is None:
+            return own
+        if slug not in self._app_limiters:
+            client_id = self._settings.oauth_clients[slug].client_id
+            self._app_limiters[slug] = app_limiter(slug, client_id, self._state, self._clock)
+        shared = self._app_limiters[slug]
+        return own if shared is None else AllOf(own, shared)
 
     def _renewable(self, credentials: Credentials, client: httpx.AsyncClient) -> OAuthTokens | None:
         """Tokens that renew themselves, where refresh token and OAuth client are there; one object a connection."""
@@ -138,6 +158,12 @@ class Connectors:
         tokens = self._tokens.get(credentials.connection_id)
         if tokens is None:
             store = self._connections.token_store(credentials)
-            tokens = OAuthTokens(credentials.slug, store, oauth_client, client, self._clock)
+            tokens = OAuthTokens(
+                credentials.slug, store, oauth_client, client, self._clock,
+                reload_client=lambda: self._reloaded_client(credentials.slug),
+            )  # fmt: skip
             self._tokens[credentials.connection_id] = tokens
         return tokens
+
+    async def _reloaded_client(self, slug: str) -> OAuthClient | None:
+        return (await self._reload_clients()).get(slug) if self._reload_clients is not None else None

@@ -16,7 +16,7 @@ from fleet.connections import ConnectionStore
 from fleet.connectors import Connectors, http_client
 from fleet.execution import Execution
 from fleet.executions import ExecutionStore
-from fleet.helper_settings import HelperRuntimeSettings, load_helper_settings
+from fleet.helper_settings import HelperRuntimeSettings, load_helper_settings, load_oauth_clients
 from fleet.ports.children import ChildExecutions
 from fleet.ports.files import FolderArtifacts, FolderBackups, S3Artifacts, S3Backups
 from fleet.ports.mail import OutboxMailer, SesMailer
@@ -63,11 +63,14 @@ class HelperRuns:
         """Read the platform secrets and open the HTTP clients."""
         helper_settings = await load_helper_settings(settings, aws.ssm)
         connections = ConnectionStore(aws.dynamodb, settings)
+        state = DynamoStateStore(aws.dynamodb, settings.state_table)
         connectors = Connectors(
             connections,
             helper_settings,
             cache_seconds=connection_cache_seconds,
             sandbox_path=settings.sandbox_crm_path,
+            state=state,
+            reload_clients=lambda: load_oauth_clients(settings, aws.ssm),
         )
         async with http_client(helper_settings) as http:
             try:
@@ -79,7 +82,7 @@ class HelperRuns:
                     connections=connections,
                     connectors=connectors,
                     stored_helpers=StoredHelpers(aws.dynamodb, settings.helpers_table),
-                    state=DynamoStateStore(aws.dynamodb, settings.state_table),
+                    state=state,
                     http=http,
                     clock=SystemClock(),
                 )

@@ -66,10 +66,13 @@ class HelperRuntimeSettings(FleetSettings):
 async def load_helper_settings(settings: HelperRuntimeSettings, ssm: SSMClient) -> HelperSettings:
     """Read the platform secrets once. A missing document counts as empty; one that is not JSON is refused."""
     secrets = await platform_secrets(settings, ssm)
+    return settings.helper_settings(secrets, await load_oauth_clients(settings, ssm))
+
+
+async def load_oauth_clients(settings: FleetSettings, ssm: SSMClient) -> dict[str, OAuthClient]:
+    """The OAuth clients by slug (crm.md 6.2); {} when there are none."""
     clients = await _document(ssm, settings.oauth_credentials_param)
-    return settings.helper_settings(
-        secrets, {slug: OAuthClient.model_validate(client) for slug, client in clients.items()}
-    )
+    return {slug: OAuthClient.model_validate(client) for slug, client in clients.items()}
 
 
 async def platform_secrets(settings: FleetSettings, ssm: SSMClient) -> dict[str, Any]:

@@ -109,14 +109,19 @@ class DynamoTokenStore:
             "refresh_token = :spent AND refresh_lease_owner = :owner",
             {":error": error, ":now": self._epoch(), ":spent": spent.refresh_token, ":owner": owner},
         )
-        if refused:
+        if not refused:
+            return
+        try:
             await self._dynamodb.update_item(
                 TableName=self._connections,
                 Key=self._connection_key,
                 UpdateExpression="SET #status = :error",
+                ConditionExpression="attribute_exists(connection_id)",
                 ExpressionAttributeNames={"#status": "status"},
                 ExpressionAttributeValues=item({":error": "error"}),
             )
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return  # deleted meanwhile: a row of nothing but a status would haunt the list
 
     async def release(self, *, owner: str, error: str) -> None:
         """End the owner's lease after a failure that may pass."""

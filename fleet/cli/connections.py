@@ -52,5 +52,7 @@ def list_(
 def test(connection_id: str, account: Account) -> None:
     """Make the cheapest authenticated read of the connection's CRM."""
     with refusals():
-        checked = asyncio.run(_with_runs(lambda runs: check_connection(runs.connectors, connection_id, account)))
+        checked = asyncio.run(
+            _with_runs(lambda runs: check_connection(runs.connections, runs.connectors, connection_id, account))
+        )
     print_json(checked)

@@ -7,11 +7,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from helpers.contract import Action, Example, Helper, HelperContext, HelperOutput
-from helpers.crm.models import Opportunity
 from helpers.rules.config_keys import FormConfig
 from helpers.rules.config_types import Identifier, OptionalTrimmedText, blank_is_default
 from helpers.rules.effects import Effects, best_effort
-from helpers.rules.instants import parse_instant
 
 
 class Config(FormConfig):
@@ -42,7 +40,7 @@ class StageIt(Helper[Config]):
 
     async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:
         config = ctx.config
-        found = sorted(await ctx.crm.list_opportunities(ctx.contact_id, config.basic_match), key=_age)
+        found = sorted(await ctx.crm.list_opportunities(ctx.contact_id, config.basic_match), key=lambda deal: deal.age)
         chosen = found[:1] if config.opportunity_count == "first" else found
         effects = Effects(ctx)
         for deal in chosen:
@@ -70,10 +68,3 @@ class StageIt(Helper[Config]):
 async def _move(ctx: HelperContext[Config], opportunity_id: str) -> Action:
     await ctx.crm.update_opportunity_stage(opportunity_id, ctx.config.to_stage)
     return Action(type="opportunity_updated", target=opportunity_id, value=ctx.config.to_stage)
-
-
-def _age(deal: Opportunity) -> tuple[bool, float, int, str]:
-    """Oldest first, then by id; a deal without a date goes last."""
-    created = parse_instant(deal.created_at)
-    number = int(deal.id) if deal.id.isdecimal() else 0
-    return created is None, created.timestamp() if created else 0.0, number, deal.id

@@ -10,9 +10,11 @@ from urllib.parse import quote
 
 import httpx
 
-from helpers.crm.dialect import Dialect
+from helpers.crm.dialect import Dialect, json_of
 from helpers.crm.errors import CrmError, CrmErrorCode
-from helpers.crm.rate_limit import RateLimiter
+from helpers.crm.paths import at
+from helpers.crm.rate_limit import CallLimiter
+from helpers.errors import TargetRefused
 from helpers.ports import Clock
 from helpers.services.exchange import exchange
 from helpers.services.redaction import redact
@@ -23,13 +25,15 @@ BODY_LIMIT_BYTES = 16 * 1024 * 1024
 BACKOFF_FIRST_SECONDS = 0.5
 BACKOFF_LONGEST_SECONDS = 30.0
 # What one call may wait in all; a longer wait belongs to the queue.
-WAIT_LIMIT_SECONDS = 30.0
+WAIT_LIMIT_SECONDS = 60.0
 MESSAGE_CHARACTERS = 500
 
 _REPEATABLE_METHODS = frozenset({"GET", "PUT", "PATCH", "DELETE"})
 # Answers by which the vendor says that it has not looked at the request.
 _NOT_APPLIED = frozenset({401, 423, 425, 429, 503})
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+# The request itself cannot be sent, now or later.
+_UNSENDABLE = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 
 
 class Credential(Protocol):
@@ -55,7 +59,7 @@ def path(template: str, **parts: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    json: Any
+    json: dict[str, Any]
 
 
 class Unreached(CrmError):
@@ -72,7 +76,7 @@ class VendorClient:
         base_url: str,
         http: httpx.AsyncClient,
         clock: Clock,
-        limiter: RateLimiter,
+        limiter: CallLimiter,
         *,
         jitter: Callable[[], float] = random.random,
     ) -> None:
@@ -84,7 +88,7 @@ class VendorClient:
         self._limiter = limiter
         self._jitter = jitter
 
-    async def get(self, url: str, **params: Any) -> Any:
+    async def get(self, url: str, **params: Any) -> dict[str, Any]:
         """The JSON of a GET; parameters that are None are left out."""
         return await self.call("GET", url, params=params)
 
@@ -97,8 +101,8 @@ class VendorClient:
         json: Any = None,
         form: Mapping[str, str] | None = None,
         repeatable: bool | None = None,
-    ) -> Any:
-        """The JSON of the answer, None for an empty body.
+    ) -> dict[str, Any]:
+        """The JSON object of the answer, {} for an empty body or null.
 
         ``url`` is a path below the base URL, or absolute. ``repeatable``: sending it twice does no harm, which is
         assumed for every method but POST; others are repeated only when the first one was certainly not applied.
@@ -122,6 +126,25 @@ class VendorClient:
             waited += pause
             await self.clock.sleep(pause)
 
+    def required(self, answer: Any, key: str) -> Any:
+        """The value at a dotted path of a 2xx answer. Raises UPSTREAM where the vendor left it out."""
+        value = at(answer, key)
+        if value is None:
+            raise self.error(CrmErrorCode.UPSTREAM, f"the answer has no {key}", status=200)
+        return value
+
+    def records(self, answer: Mapping[str, Any], key: str, *, identifier: str = "id") -> list[dict[str, Any]]:
+        """The records of a list answer, [] where it has none.
+
+        Raises UPSTREAM unless they are objects with an ``identifier`` ("": any objects).
+        """
+        found = answer.get(key) or []
+        if not isinstance(found, list) or not all(
+            isinstance(entry, dict) and (not identifier or identifier in entry) for entry in found
+        ):
+            raise self.error(CrmErrorCode.UPSTREAM, f"{key} of the answer is no list of records", status=200)
+        return found
+
     def error(self, code: CrmErrorCode, message: str, *, status: int = 0, retryable: bool = False) -> CrmError:
         """An error of this platform; credentials in the message are masked."""
         return CrmError(
@@ -142,7 +165,7 @@ class VendorClient:
     ) -> httpx.Request:
         return self._http.build_request(
             method,
-            url if url.startswith("https://") else self.base_url + url,
+            url if url.startswith(("https://", "http://")) else self.base_url + url,
             params={name: value for name, value in (params or {}).items() if value is not None} or None,
             json=json,
             data=form,
@@ -156,10 +179,14 @@ class VendorClient:
             response = await exchange(
                 self._http, request, total_seconds=CALL_SECONDS, body_limit_bytes=BODY_LIMIT_BYTES
             )
-        except httpx.TransportError as exc:
+        except TargetRefused as exc:
+            # The name leads to a private address: only the look-up shows it (section 8).
+            return self.error(CrmErrorCode.FORBIDDEN, f"{what}: {exc}", status=403)
+        except httpx.RequestError as exc:
             kind = Unreached if isinstance(exc, _NOT_SENT) else CrmError
+            retryable = not isinstance(exc, _UNSENDABLE)
             text = self._clean(f"{what}: {type(exc).__name__}")
-            return kind(CrmErrorCode.NETWORK, text, platform=self.dialect.platform, retryable=True)
+            return kind(CrmErrorCode.NETWORK, text, platform=self.dialect.platform, retryable=retryable)
         status = response.status_code
         if not response.is_success:
             code, retryable = self.dialect.failure(response)
@@ -167,14 +194,16 @@ class VendorClient:
             failed = self.error(code, f"{what}: {text}" if text else what, status=status, retryable=retryable)
             failed.retry_after = self.dialect.wait_seconds(response, self.clock.now())
             return failed
-        if not response.content.strip():
-            return _Answer(None)
-        try:
-            return _Answer(response.json())
-        except ValueError:
-            # A repeated read costs nothing; a write that was answered with HTML may have been applied.
-            text = f"{what}: the answer is not JSON"
-            return self.error(CrmErrorCode.UPSTREAM, text, status=status, retryable=request.method == "GET")
+        if response.content.strip() in (b"", b"null"):
+            return _Answer({})
+        if len(response.content) >= BODY_LIMIT_BYTES:
+            return self.error(CrmErrorCode.UPSTREAM, f"{what}: the answer is larger than 16 MiB", status=status)
+        answer = json_of(response)
+        if isinstance(answer, dict):
+            return _Answer(answer)
+        # A repeated read costs nothing; a write that was answered with HTML may have been applied.
+        text = f"{what}: the answer is no JSON object"
+        return self.error(CrmErrorCode.UPSTREAM, text, status=status, retryable=request.method == "GET")
 
     def _clean(self, message: str) -> str:
         return redact(message, self._credential.secrets())[:MESSAGE_CHARACTERS]

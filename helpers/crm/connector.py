@@ -142,6 +142,12 @@ class CrmConnector(ABC):
         """Move a deal to another stage."""
         raise self._unsupported("update_opportunity_stage")
 
+    async def move_deals(self, contact_id: str, from_stage: str, to_stage: str, *, every: bool) -> None:
+        """Move the contact's oldest deal of a stage, or every one; none there is success (crm.md 5.5)."""
+        deals = sorted(await self.list_opportunities(contact_id, from_stage), key=lambda deal: deal.age)
+        for deal in deals if every else deals[:1]:
+            await self.update_opportunity_stage(deal.id, to_stage)
+
     def iter_raw(self, resource: str, page_size: int) -> AsyncIterator[list[dict[str, Any]]]:
         """Pages of the vendor's own records, for whole-account exports."""
         raise self._unsupported("iter_raw")

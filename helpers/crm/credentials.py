@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Protocol
+
+REMEMBERED_TOKENS = 4
 
 
 class FixedHeaders:
@@ -44,12 +47,15 @@ class BearerToken:
     def __init__(self, tokens: AccessTokens, extra: Mapping[str, str] | None = None) -> None:
         self._tokens = tokens
         self._extra = dict(extra or {})
-        self._used = ""
+        # Calls run side by side: one may still be out with the token that another one has just had renewed.
+        self._used: deque[str] = deque(maxlen=REMEMBERED_TOKENS)
 
     async def headers(self) -> Mapping[str, str]:
         """The headers with the current token."""
-        self._used = await self._tokens.current()
-        return {"Authorization": f"Bearer {self._used}", **self._extra}
+        token = await self._tokens.current()
+        if token not in self._used:
+            self._used.append(token)
+        return {"Authorization": f"Bearer {token}", **self._extra}
 
     async def renew(self, refused: Mapping[str, str]) -> bool:
         """Fetch another token than the one that was refused."""
@@ -57,5 +63,5 @@ class BearerToken:
         return await self._tokens.renewed(token) != token
 
     def secrets(self) -> Iterable[str]:
-        """The token that was sent last."""
-        return (self._used,)
+        """The tokens that were sent last."""
+        return tuple(self._used)

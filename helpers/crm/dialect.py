@@ -27,6 +27,8 @@ _STATUS: Mapping[int, tuple[CrmErrorCode, bool]] = {
     505: (CrmErrorCode.UNSUPPORTED, False),
 }
 LOCKED_WAIT_SECONDS = 2.0
+# A day quota that the vendor does not date: an hour later some of it may be back.
+QUOTA_WAIT_SECONDS = 3600.0
 
 
 def classify(status: int) -> tuple[CrmErrorCode, bool]:
@@ -50,19 +52,28 @@ def _no_quota(_: httpx.Response) -> bool:
     return False
 
 
+def _undated(_: httpx.Response, now: datetime) -> float:  # noqa: ARG001 - the interface
+    return QUOTA_WAIT_SECONDS
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """One vendor's way of answering.
 
     ``wait_headers``: header -> seconds per unit of its number, honoured on 429. ``windows``: the vendor's published
-    limits, held per account. ``quota_exhausted``: a 429 that only a new day ends. ``messages``: where the error text
-    is in a JSON body, tried in order. ``extra_retryable``: statuses this vendor alone uses.
+    limits, held per account; ``oauth_windows`` where OAuth connections have others, ``app_windows`` where all customers
+    of the OAuth client share some. ``quota_exhausted``: a 429 that only a new day ends; ``quota_wait``: the seconds
+    until then. ``messages``: where the error text is in a JSON body, tried in order. ``extra_retryable``: statuses
+    this vendor alone uses.
     """
 
     platform: str
     windows: tuple[Window, ...]
+    oauth_windows: tuple[Window, ...] = ()
+    app_windows: tuple[Window, ...] = ()
     wait_headers: Mapping[str, float] = field(default_factory=dict)
     quota_exhausted: Callable[[httpx.Response], bool] = _no_quota
+    quota_wait: Callable[[httpx.Response, datetime], float] = _undated
     messages: tuple[str, ...] = ("message", "error", "title")
     extra_retryable: frozenset[int] = frozenset()
 
@@ -71,6 +82,8 @@ class Dialect:
         waits = [retry_after_seconds(response.headers, now)] if "Retry-After" in response.headers else []
         if response.status_code == 429:
             waits += [_number(response.headers.get(name), unit) for name, unit in self.wait_headers.items()]
+            if self.quota_exhausted(response):
+                waits.append(self.quota_wait(response, now))
         if response.status_code == 423:
             waits.append(LOCKED_WAIT_SECONDS)
         return max((wait for wait in waits if wait is not None), default=None)
@@ -85,12 +98,17 @@ class Dialect:
 
     def message(self, response: httpx.Response) -> str:
         """The vendor's own words, one line; "" for HTML and the like."""
-        try:
-            body = response.json()
-        except ValueError:
-            return ""
+        body = json_of(response)
         found = [_text(body.get(key)) for key in self.messages] if isinstance(body, Mapping) else []
         return " ".join(next((text for text in found if text), "").split())
+
+
+def json_of(response: httpx.Response) -> Any:
+    """The JSON of an answer; None for HTML, cut-off text and nesting that no parser follows."""
+    try:
+        return response.json()
+    except (ValueError, RecursionError):
+        return None
 
 
 def _number(value: str | None, unit: float) -> float | None:

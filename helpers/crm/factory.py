@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,10 +13,11 @@ import httpx
 from helpers.crm.client import Credential, VendorClient
 from helpers.crm.connector import CrmConnector
 from helpers.crm.credentials import AccessTokens, BearerToken, FixedHeaders
+from helpers.crm.dialect import Dialect
 from helpers.crm.errors import CrmError, CrmErrorCode
-from helpers.crm.rate_limit import RateLimiter
+from helpers.crm.rate_limit import AllOf, CallLimiter, RateLimiter, SharedQuota
 from helpers.errors import TargetRefused
-from helpers.ports import Clock, HelperSettings
+from helpers.ports import Clock, HelperSettings, StateStore
 from helpers.rules.egress import check_url
 
 
@@ -34,7 +35,7 @@ class ConnectorConfig:
     api_secret: str = field(default="", repr=False)
     base_url: str = ""
     account_id: str = ""
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -119,7 +120,7 @@ def build(
     clock: Clock | None = None,
     settings: HelperSettings | None = None,
     tokens: AccessTokens | None = None,
-    limiter: RateLimiter | None = None,
+    limiter: CallLimiter | None = None,
     sandbox_path: str = "",
 ) -> CrmConnector:
     """The connector of a connection.
@@ -136,6 +137,7 @@ def build(
 
         return SandboxConnector(SandboxStore(sandbox_path), clock=clock)
     vendor = VENDORS.get(slug)
+    config = _trimmed(slug, config)
     if vendor is None:
         raise CrmError(
             CrmErrorCode.PLATFORM_NOT_FOUND, f"there is no connector for platform {slug!r}",
@@ -149,18 +151,63 @@ def build(
         base_url,
         client,
         clock,
-        limiter or RateLimiter(connector.dialect.windows, clock),
+        limiter or _limiter(connector.dialect, clock, oauth=tokens is not None),
     )
     built: CrmConnector = connector(calls, config.account_id, config.settings)
     return built
 
 
-def rate_limiter(slug: str, clock: Clock) -> RateLimiter | None:
-    """A limiter with the vendor's published windows, to be shared by all connections of one account; None without."""
+def rate_limiter(slug: str, clock: Clock, *, oauth: bool = False) -> CallLimiter | None:
+    """A limiter with the vendor's published limits, to be shared by all connections of one account; None without."""
+    dialect = _dialect(slug)
+    return None if dialect is None else _limiter(dialect, clock, oauth=oauth)
+
+
+def app_limiter(slug: str, client_id: str, state: StateStore, clock: Clock) -> CallLimiter | None:
+    """What all customers of an OAuth client share, counted over all processes; None where the vendor has no such limit.
+
+    One object per process: every one reserves calls of its own.
+    """
+    dialect = _dialect(slug)
+    if dialect is None or not dialect.app_windows:
+        return None
+    key = f"crm-quota:{slug}:{client_id}"
+    return AllOf(*(SharedQuota(slug, key, window, state, clock) for window in dialect.app_windows))
+
+
+def _dialect(slug: str) -> Dialect | None:
     vendor = VENDORS.get(slug)
     if vendor is None:
         return None
-    return RateLimiter(getattr(importlib.import_module(vendor.module), vendor.name).dialect.windows, clock)
+    dialect: Dialect = getattr(importlib.import_module(vendor.module), vendor.name).dialect
+    return dialect
+
+
+def rate_scope(slug: str, config: ConnectorConfig) -> str:
+    """What the vendor counts calls by: its account, which ActiveCampaign names in the URL; else the connection."""
+    vendor = VENDORS.get(slug)
+    typed_url = config.base_url if vendor is not None and not vendor.base_url else ""
+    return config.account_id or typed_url or config.connection_id
+
+
+def _limiter(dialect: Dialect, clock: Clock, *, oauth: bool) -> RateLimiter:
+    return RateLimiter((oauth and dialect.oauth_windows) or dialect.windows, clock)
+
+
+def _trimmed(slug: str, config: ConnectorConfig) -> ConnectorConfig:
+    """Credentials and URL without the blanks and line ends that come with pasting.
+
+    What is left has to fit into a header; an exception of the HTTP client would quote it.
+    """
+    names = ("access_token", "refresh_token", "api_key", "api_secret", "account_id", "base_url")
+    values = {name: getattr(config, name).strip() for name in names}
+    for name in names[:4]:
+        if not (values[name].isascii() and values[name].isprintable()):
+            raise CrmError(
+                CrmErrorCode.NO_AUTH, f"the connection's {name} holds characters that no key has: enter it again",
+                platform=slug, status_code=400,
+            )  # fmt: skip
+    return replace(config, **values)
 
 
 def _credential(slug: str, vendor: Vendor, config: ConnectorConfig, tokens: AccessTokens | None) -> Credential:
@@ -189,6 +236,11 @@ def _base_url(slug: str, vendor: Vendor, config: ConnectorConfig, settings: Help
         target = check_url(url, settings)
     except TargetRefused as exc:
         raise CrmError(CrmErrorCode.FORBIDDEN, f"API URL: {exc}", platform=slug, status_code=403) from exc
+    if target.query or target.fragment:
+        raise CrmError(
+            CrmErrorCode.FORBIDDEN, "the API URL may have neither ? nor #: reconnect with the URL alone",
+            platform=slug, status_code=403,
+        )  # fmt: skip
     if target.scheme != "https" and not settings.allow_private_targets:
         raise CrmError(CrmErrorCode.FORBIDDEN, "the API URL has to be https", platform=slug, status_code=403)
     return url if url.endswith(vendor.version_path) else url + vendor.version_path

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, field_validator
 
 from helpers.record import Record
+from helpers.rules.instants import parse_instant
 
 
 class Tag(Record):
@@ -61,6 +62,18 @@ class Contact(Record):
     @classmethod
     def _text(cls, value: object) -> str:
         return "" if value is None else str(value)
+
+    @field_validator("created_at", "updated_at", mode="wrap")
+    @classmethod
+    def _utc(cls, value: object, parse: ValidatorFunctionWrapHandler) -> datetime | None:
+        """UTC; text without a zone is UTC. What is no time (ActiveCampaign's 0000-00-00) says nothing: None."""
+        try:
+            moment = parse(value)
+        except ValidationError:
+            return None
+        if not isinstance(moment, datetime):
+            return None
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
     @property
     def full_name(self) -> str:
@@ -130,6 +143,13 @@ class Opportunity(Record):
     contact_id: str = ""
     stage_id: str = ""
     created_at: str | None = None
+
+    @property
+    def age(self) -> tuple[bool, float, int, str]:
+        """Sort key: oldest first, then by id; a deal without a date goes last."""
+        created = parse_instant(self.created_at)
+        number = int(self.id) if self.id.isdecimal() else 0
+        return created is None, created.timestamp() if created else 0.0, number, self.id
 
 
 class ConnectorMetadata(Record):

@@ -9,16 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import uuid4
 
 import httpx
+import structlog
 
+from helpers.crm.dialect import json_of
 from helpers.crm.errors import CrmError, CrmErrorCode
 from helpers.ports import Clock, OAuthClient
 from helpers.services.exchange import exchange
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
 
 LEASE_SECONDS = 60.0
 TOKEN_CALL_SECONDS = 20.0
@@ -112,7 +117,8 @@ class TokenRefused(CrmError):
 class OAuthTokens:
     """The current access token of one connection; renews it when it is about to run out or was refused.
 
-    One object per connection and process: its lock makes a burst of 401s cost one lease.
+    One object per connection and process: its lock makes a burst of 401s cost one lease. ``reload_client`` reads
+    the OAuth client anew after an invalid_client answer.
     """
 
     def __init__(
@@ -124,6 +130,7 @@ class OAuthTokens:
         clock: Clock,
         *,
         endpoint: TokenEndpoint | None = None,
+        reload_client: Callable[[], Awaitable[OAuthClient | None]] | None = None,
     ) -> None:
         self._platform = platform
         self._store = store
@@ -131,6 +138,7 @@ class OAuthTokens:
         self._http = http
         self._clock = clock
         self._endpoint = endpoint or TOKEN_ENDPOINTS[platform]
+        self._reload_client = reload_client
         self._row: TokenRow | None = None
         self._lock = asyncio.Lock()
 
@@ -147,13 +155,7 @@ class OAuthTokens:
         async with self._lock:
             if self._row is not None and self._row.access_token != refused and not self._runs_out(self._row):
                 return self._row.access_token
-            # Shielded: between the vendor's answer and the write, the new token exists in this process only.
-            renewal = asyncio.ensure_future(self._renew(refused))
-            try:
-                self._row = await asyncio.shield(renewal)
-            except asyncio.CancelledError:
-                self._row = await renewal
-                raise
+            self._row = await self._renew(refused)
             return self._row.access_token
 
     def _runs_out(self, row: TokenRow) -> bool:
@@ -174,7 +176,7 @@ class OAuthTokens:
                 raise TokenRefused(self._platform, "no refresh token is stored")
             now = self._now()
             if await self._store.lease(row.refresh_token, owner=owner, until=now + LEASE_SECONDS, now=now):
-                return await self._spend(await self._store.read(), owner)
+                return await _to_the_end(self._spend(owner))
             if now >= deadline:
                 raise CrmError(
                     CrmErrorCode.UPSTREAM, "another worker has been renewing the access for too long",
@@ -183,11 +185,14 @@ class OAuthTokens:
             await self._clock.sleep(pause)
             pause = min(pause * 2, POLL_LONGEST_SECONDS)
 
-    async def _spend(self, row: TokenRow, owner: str) -> TokenRow:
+    async def _spend(self, owner: str) -> TokenRow:
         """Spend the refresh token under the lease, store the answer, and return what is stored."""
+        row = await self._store.read()
         if row.lease_owner != owner:
             return await self._renew(row.access_token)
         answer = await self._call_endpoint(row, owner)
+        if isinstance(answer, TokenRow):
+            return answer
         if isinstance(answer, str):
             stored = await self._store.read()
             if stored.refresh_token != row.refresh_token:
@@ -196,39 +201,51 @@ class OAuthTokens:
             raise TokenRefused(self._platform, answer)
         return await self._keep(row, answer)
 
-    async def _call_endpoint(self, row: TokenRow, owner: str) -> IssuedTokens | str:
-        """The new tokens, or the vendor's reason for a final refusal. Raises a retryable CrmError otherwise.
+    async def _call_endpoint(self, row: TokenRow, owner: str) -> IssuedTokens | TokenRow | str:
+        """The new tokens, what somebody else stored meanwhile, or the vendor's reason for a final refusal.
 
-        After a lost answer the same token is spent once more: if the vendor saw the first call, it refuses.
+        After a lost answer the same token is spent once more: if the vendor saw the first call, it refuses. Raises a
+        retryable CrmError otherwise, with the lease ended.
         """
-        for last in (False, True):
+        failure = ""
+        for again in (False, True):
+            if again:
+                await self._clock.sleep(POLL_FIRST_SECONDS)
+                stored = await self._store.read()
+                if stored.refresh_token != row.refresh_token:
+                    return stored
             try:
                 response = await exchange(self._http, self._request(row), total_seconds=TOKEN_CALL_SECONDS)
-            except httpx.TransportError as exc:
+            except httpx.RequestError as exc:
                 failure = type(exc).__name__
-            else:
-                if response.is_success:
-                    return self._issued(response, row)
-                failure = _error_of(response)
-                # A wrong client id or secret is the operator's to repair; the account's own token is still good.
-                if response.status_code in (400, 401) and failure != "invalid_client":
-                    return failure
-            if last:
-                await self._store.release(owner=owner, error=failure)
+                continue
+            issued = self._issued(response, row) if response.is_success else None
+            if issued is not None:
+                return issued
+            failure = _error_of(response)
+            if response.status_code in (400, 401) and failure != "invalid_client":
+                return failure
+            if failure == "invalid_client" and self._reload_client is not None:
+                # The operator has replaced id or secret since this process started (section 6.2).
+                self._client = await self._reload_client() or self._client
+        await self._store.release(owner=owner, error=failure)
         raise CrmError(
             CrmErrorCode.UPSTREAM,
-            f"the token endpoint did not answer ({failure})",
+            f"the token endpoint did not renew the access ({failure})",
             platform=self._platform,
             retryable=True,
         )
 
     async def _keep(self, spent: TokenRow, issued: IssuedTokens) -> TokenRow:
-        """Write until it lands: these tokens exist nowhere else."""
+        """Write until it lands: these tokens exist nowhere else. Raises CrmError when the row itself is gone."""
         pause = POLL_FIRST_SECONDS
         while True:
             try:
                 other = await self._store.store(spent, issued)
-            except Exception:  # noqa: BLE001 - whatever the store's trouble is, giving up would lose the account
+            except CrmError:
+                raise
+            except Exception as exc:  # noqa: BLE001 - whatever the trouble is, giving up would lose the account
+                log.warning("token_store_failed", platform=self._platform, error=type(exc).__name__)
                 await self._clock.sleep(pause)
                 pause = min(pause * 2, STORE_BACKOFF_LONGEST_SECONDS)
                 continue
@@ -246,13 +263,12 @@ class OAuthTokens:
             form |= {"client_id": self._client.client_id, "client_secret": self._client.client_secret}
         return self._http.build_request("POST", self._endpoint.url, data=form, headers=headers)
 
-    def _issued(self, response: httpx.Response, row: TokenRow) -> IssuedTokens:
+    def _issued(self, response: httpx.Response, row: TokenRow) -> IssuedTokens | None:
+        """The tokens of a 2xx answer; None for one without, such as a gateway's HTML page."""
         answer = _object(response)
         token = answer.get("access_token")
         if not isinstance(token, str) or not token:
-            raise CrmError(
-                CrmErrorCode.UPSTREAM, "the token endpoint answered without an access token", platform=self._platform
-            )
+            return None
         lifetime = answer.get("expires_in")
         seconds = float(lifetime) if isinstance(lifetime, int | float | str) and str(lifetime).isdecimal() else 0.0
         return IssuedTokens(
@@ -265,11 +281,27 @@ class OAuthTokens:
         )
 
 
+async def _to_the_end(work: Coroutine[Any, Any, T]) -> T:
+    """The result of the work, which goes on when the caller is cancelled, however often; then it raises that.
+
+    Between the vendor's answer and the write, the new token exists in this process only.
+    """
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as exc:
+            cancelled = exc
+    if cancelled is not None:
+        if not task.cancelled():
+            task.exception()  # looked at, or the loop would report it as forgotten
+        raise cancelled
+    return task.result()
+
+
 def _object(response: httpx.Response) -> Mapping[str, Any]:
-    try:
-        answer = response.json()
-    except ValueError:
-        return {}
+    answer = json_of(response)
     return answer if isinstance(answer, Mapping) else {}
 
 

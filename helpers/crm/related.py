@@ -9,6 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from helpers.crm.paths import at
+from helpers.rules.fields import fold
+from helpers.rules.instants import parse_instant
 
 RECORD_TYPES = ("invoice", "job", "subscription", "lead", "creditcard", "payment")
 INVOICE_SUMS = ("TotalPaid", "TotalDue", "InvoiceTotal")
@@ -36,8 +38,12 @@ class RecordShape:
     identifier: str = "id"
 
     def value(self, record: Mapping[str, Any], name: str) -> Any:
-        """A field by the name of the stored configs or by the vendor's own, dotted name."""
-        return at(record, self.fields.get(name, name))
+        """A field by the name of the stored configs, in their spelling or in snake_case, or by the vendor's own."""
+        if name not in self.fields:
+            names = {fold(known): known for known in self.fields}
+            name = names.get(fold(name), name)
+        value = at(record, self.fields.get(name, name))
+        return value["amount"] if isinstance(value, Mapping) and "amount" in value else value
 
 
 def parse(key: str) -> RelatedKey | None:
@@ -55,6 +61,14 @@ def parse(key: str) -> RelatedKey | None:
     if record_type == "lead" and what == "stage" and rest:
         return RelatedKey(record_type, what, rest)
     return None
+
+
+def parse_move(key: str) -> tuple[str, bool] | None:
+    """Stage id, and whether all deals are meant, of ``_related.lead.stage.<id>.update_all|update_first``."""
+    stage, _, what = key.removeprefix("_related.lead.stage.").rpartition(".")
+    if not key.startswith("_related.lead.stage.") or not stage or what not in ("update_all", "update_first"):
+        return None
+    return stage, what == "update_all"
 
 
 def evaluate(key: RelatedKey, records: Sequence[Mapping[str, Any]], shape: RecordShape) -> Any:
@@ -75,9 +89,13 @@ def evaluate(key: RelatedKey, records: Sequence[Mapping[str, Any]], shape: Recor
             return any(str(shape.value(record, "StageID")) == key.argument for record in records)
 
 
-def _age(record: Mapping[str, Any], shape: RecordShape) -> tuple[str, int, str]:
+def _age(record: Mapping[str, Any], shape: RecordShape) -> tuple[float, str, int, str]:
     identifier = str(at(record, shape.identifier) or "")
-    return (str(at(record, shape.created) or ""), int(identifier) if identifier.isdecimal() else 0, identifier)
+    created = at(record, shape.created)
+    # Offsets differ (summer time), so instants are compared; Ontraport's epochs are text of one length.
+    instant = parse_instant(created)
+    moment, text = (instant.timestamp(), "") if instant else (0.0, str(created or ""))
+    return moment, text, int(identifier) if identifier.isdecimal() else 0, identifier
 
 
 def _main_currency(records: Sequence[Mapping[str, Any]], shape: RecordShape) -> Sequence[Mapping[str, Any]]:

@@ -9,23 +9,21 @@ from __future__ import annotations
 import copy
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 from pydantic import Field
 
 from helpers.crm.client import VendorClient
-from helpers.crm.connector import CrmConnector
 from helpers.crm.definitions import DefinitionCache
 from helpers.crm.dialect import Dialect
 from helpers.crm.errors import CrmError, CrmErrorCode
 from helpers.crm.models import ConnectorMetadata, Contact, ContactUpdate, CustomField, NewContact, Tag
 from helpers.crm.paths import Record, at
-from helpers.crm.related import RecordShape, evaluate, parse
+from helpers.crm.pseudo import PseudoKeys
 from helpers.crm.values import ValueForm
 from helpers.rules.fields import STANDARD_NAMES, alias_of, fold, is_pseudo, resolve, secondary_email
 from helpers.rules.text import to_text
 
-_EMAIL_STATS = {"LastSentDate": "send", "LastOpenDate": "open", "LastClickDate": "click"}
 _SETTABLE = tuple(name for name in STANDARD_NAMES if name != "id")
 
 
@@ -36,16 +34,17 @@ class VendorField(CustomField):
     read_only: bool = False
 
 
+T = TypeVar("T")
 _STALE = frozenset({CrmErrorCode.VALIDATION, CrmErrorCode.NOT_FOUND})
 _DATES = frozenset({"birthday", "anniversary"})
 _DATE = VendorField(id="date", field_type="date")
 
 
-class VendorConnector(CrmConnector):
+class VendorConnector(PseudoKeys):
     """Base of the five connectors.
 
     ``attributes`` maps standard names (and further ones: website, birthday, address1, ...) to the vendor's keys.
-    ``related`` maps record types of spec data D13 to the method that lists them and their shape.
+    ``aliases`` maps further spellings of stored configs (case and ``_`` do not matter) to those names.
     """
 
     platform_name: ClassVar[str]
@@ -55,7 +54,7 @@ class VendorConnector(CrmConnector):
     attributes: ClassVar[Mapping[str, str]]
     created_key: ClassVar[str] = ""
     updated_key: ClassVar[str] = ""
-    related: ClassVar[Mapping[str, tuple[str, RecordShape]]] = {}
+    aliases: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, client: VendorClient, account_id: str = "", settings: Mapping[str, Any] | None = None) -> None:
         self.client = client
@@ -67,6 +66,7 @@ class VendorConnector(CrmConnector):
         # Names win over the vendor's own keys, which are accepted too (crm.md 5.2).
         self._by_fold = {fold(key): name for name, key in self.attributes.items()}
         self._by_fold |= {fold(name): name for name in self.attributes}
+        self._by_fold |= {fold(alias): name for alias, name in self.aliases.items()}
 
     def run_scope(self) -> Self:
         """The same connection for one run: a contact is read once, and again after the run wrote to it."""
@@ -124,14 +124,6 @@ class VendorConnector(CrmConnector):
         """A named attribute of a record."""
         return at(record, self.attributes[name])
 
-    async def email_events(self, contact_id: str, email: str) -> list[dict[str, str]]:
-        """``{"type": "send"|"open"|"click", "at": ISO}`` of the address."""
-        raise self._unsupported("e-mail statistics")
-
-    async def goal_achieved(self, contact_id: str, goal: str) -> bool | None:
-        """Whether the contact has achieved the goal; None where the CRM keeps no record."""
-        raise self._unsupported("goal history")
-
     async def unknown_field(self, contact_id: str, key: str) -> Any:
         """The value of a key that is neither attribute nor custom field."""
         return None
@@ -154,12 +146,12 @@ class VendorConnector(CrmConnector):
     async def normalize(self, record: Record) -> Contact:
         """The record as every CRM is read."""
         fields = {field.id: field for field in await self._fields()}
-        definitions = await self.get_tags() if self.tag_ids(record) else []
+        definitions = await _unless_forbidden(self.get_tags(), []) if self.tag_ids(record) else []
         custom = {
             key: self.values.read(fields[key], value, fields[key].option_labels) if key in fields else value
             for key, value in self.custom_values(record).items()
         }
-        contact_id = str(record["id"])
+        contact_id = str(self.client.required(record, "id"))
         return Contact(
             id=contact_id,
             **{name: to_text(self.attribute(record, name)) for name in _SETTABLE if name in self.attributes},
@@ -228,22 +220,24 @@ class VendorConnector(CrmConnector):
             by_id = next((tag for tag in tags if tag.id == reference), None)
             return by_id or next((tag for tag in tags if tag.name.strip().casefold() == wanted), None)
 
-        return await self._tag_cache.find(self.load_tags, match) or Tag(id=reference, name=reference)
+        known = await _unless_forbidden(self._tag_cache.find(self.load_tags, match), None)
+        return known or Tag(id=reference, name=reference)
 
     # fields ---------------------------------------------------------------------------------------------
     async def get_custom_fields(self) -> list[CustomField]:
-        return list(await self._fields())
+        return list(await self._field_cache.items(self.load_fields))
 
     async def get_field_value(self, contact_id: str, field_key: str) -> Any:
         if is_pseudo(field_key):
-            return await self._pseudo(contact_id, field_key)
+            return await self.pseudo_value(contact_id, field_key)
         name, field = await self._find_field(field_key)
         record = await self._record(contact_id)
         if name == "id":
-            return str(record["id"])
+            return str(self.client.required(record, "id"))
         if name is not None:
             value = self.attribute(record, name)
-            return self.values.read(_DATE, value) if name in _DATES else value
+            # Some vendors send ids and phone numbers as numbers; an attribute is text.
+            return self.values.read(_DATE, value) if name in _DATES else value and to_text(value)
         if field is None:
             known = self.custom_values(record)
             return known[field_key] if field_key in known else await self.unknown_field(contact_id, field_key)
@@ -253,8 +247,11 @@ class VendorConnector(CrmConnector):
         await self.set_field_values(contact_id, {field_key: value})
 
     async def set_field_values(self, contact_id: str, values: Mapping[str, Any]) -> None:
-        """One update for all of them."""
-        update = await self._split(values)
+        """One update for all of them; a pseudo key of a stage moves deals (crm.md 5.5)."""
+        fields = await self.move_by_keys(contact_id, values)
+        if values and not fields:
+            return
+        update = await self._split(fields)
         try:
             await self.write(contact_id, *update)
         except CrmError as exc:
@@ -262,7 +259,7 @@ class VendorConnector(CrmConnector):
             if exc.code is not CrmErrorCode.VALIDATION:
                 raise
             self._field_cache.drop()
-            fresh = await self._split(values)
+            fresh = await self._split(fields)
             if fresh == update:
                 raise
             await self.write(contact_id, *fresh)
@@ -278,7 +275,7 @@ class VendorConnector(CrmConnector):
 
     # ----------------------------------------------------------------------------------------------------
     async def _fields(self) -> list[VendorField]:
-        return await self._field_cache.items(self.load_fields)
+        return await _unless_forbidden(self._field_cache.items(self.load_fields), [])
 
     async def _record(self, contact_id: str) -> Record:
         if self.records is None:
@@ -328,21 +325,15 @@ class VendorConnector(CrmConnector):
                 raise self.client.error(CrmErrorCode.VALIDATION, f"there is no field {key!r}", status=400)
         return attributes, custom
 
-    async def _pseudo(self, contact_id: str, key: str) -> Any:
-        if key.startswith("_email_stats."):
-            email, _, what = key.removeprefix("_email_stats.").rpartition(".")
-            events = await self.email_events(contact_id, email)
-            if what == "Events":
-                return events
-            return max((event["at"] for event in events if event["type"] == _EMAIL_STATS.get(what)), default=None)
-        if key.startswith("_goal."):
-            return await self.goal_achieved(contact_id, key.removeprefix("_goal.").removesuffix(".achieved"))
-        wanted = parse(key)
-        if wanted is None or wanted.record_type not in self.related:
-            raise self._unsupported(f"get_field_value({key})")
-        method, shape = self.related[wanted.record_type]
-        records: Sequence[Record] = await getattr(self, method)(contact_id)
-        return evaluate(wanted, records, shape)
+
+async def _unless_forbidden(load: Awaitable[T], otherwise: T) -> T:
+    """The definitions; ``otherwise`` where the credentials may not read them, which need not stop the work itself."""
+    try:
+        return await load
+    except CrmError as exc:
+        if exc.code is not CrmErrorCode.FORBIDDEN:
+            raise
+        return otherwise
 
 
 def _values_of(update: ContactUpdate) -> dict[str, Any]:

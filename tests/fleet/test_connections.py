@@ -81,7 +81,7 @@ async def test_the_three_rows_become_credentials(store: ConnectionStore, put: An
     [
         ({"connection": None}, CrmErrorCode.CONNECTION_NOT_FOUND, 404),
         ({"connection": {**CONNECTION, "account_id": "account:2"}}, CrmErrorCode.FORBIDDEN, 403),
-        ({"connection": {**CONNECTION, "status": "error"}}, CrmErrorCode.AUTH_EXPIRED, 401),
+        ({"connection": {**CONNECTION, "status": "disconnected"}}, CrmErrorCode.AUTH_EXPIRED, 401),
         ({"connection": {**CONNECTION, "auth_id": ""}}, CrmErrorCode.NO_AUTH, 400),
         ({"auth": None}, CrmErrorCode.AUTH_NOT_FOUND, 404),
         ({"auth": {**AUTH, "account_id": "account:2"}}, CrmErrorCode.FORBIDDEN, 403),
@@ -99,6 +99,33 @@ async def test_a_connection_that_cannot_be_used_is_refused(
         await store.credentials("connection:1", "account:1")
 
     assert (refused.value.code, refused.value.status_code, refused.value.retryable) == (code, status, False)
+
+
+@pytest.mark.stack
+async def test_a_failed_test_of_the_earlier_platform_stops_nothing(store: ConnectionStore, put: Any) -> None:
+    """Its tests of ActiveCampaign and Ontraport always failed (crm.md section 3): the vendor decides."""
+    await put(connection={**CONNECTION, "status": "error"})
+
+    assert (await store.credentials("connection:1", "account:1")).slug == "keap"
+
+
+@pytest.mark.stack
+async def test_the_status_of_a_connection_follows_its_tests(
+    store: ConnectionStore, put: Any, aws: AwsClients, stage_settings: FleetSettings
+) -> None:
+    """A deleted connection is not made anew by it."""
+    await put()
+    await store.mark_error("connection:1")
+    assert (await store.list_connections("account:1"))[0]["status"] == "error"
+    await store.mark_working("connection:1")
+    (row,) = await store.list_connections("account:1")
+    assert row["status"] == "active"
+    assert row["last_connected"].endswith("Z")
+
+    await store.mark_working("connection:gone")
+    await store.mark_error("connection:gone")
+    key = {"connection_id": attribute("connection:gone")}
+    assert "Item" not in await aws.dynamodb.get_item(TableName=stage_settings.connections_table, Key=key)
 
 
 @pytest.mark.parametrize(
@@ -167,14 +194,3 @@ async def test_connections_of_an_account_are_listed(store: ConnectionStore, put:
     rows = await store.list_connections("account:1")
 
     assert [row["connection_id"] for row in rows] == ["connection:1"]
-
-
-@pytest.mark.stack
-async def test_a_refused_connection_is_marked(store: ConnectionStore, put: Any) -> None:
-    """From then on it is refused without a call to the vendor."""
-    await put()
-    await store.mark_error("connection:1")
-
-    with pytest.raises(CrmError) as refused:
-        await store.credentials("connection:1", "account:1")
-    assert refused.value.code is CrmErrorCode.AUTH_EXPIRED

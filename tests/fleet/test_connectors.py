@@ -12,7 +12,9 @@ from fleet.clock import SystemClock
 from fleet.connections import ConnectionStore, Credentials
 from fleet.connectors import Connectors
 from helpers.crm.errors import CrmError, CrmErrorCode
+from helpers.crm.factory import ConnectorConfig
 from helpers.ports import HelperSettings, OAuthClient, ServiceAuth
+from helpers.testing.ports import RunState
 
 
 class ManualClock(SystemClock):
@@ -123,24 +125,52 @@ async def test_renewal_and_rate_limit_outlive_a_reload(
 
 
 @pytest.mark.parametrize(
-    ("code", "auth_type", "marked"),
+    ("code", "status", "auth_type", "marked"),
     [
-        (CrmErrorCode.AUTH_EXPIRED, "api_key", True),
-        (CrmErrorCode.AUTH_EXPIRED, "oauth2", False),
-        (CrmErrorCode.RATE_LIMITED, "api_key", False),
+        (CrmErrorCode.AUTH_EXPIRED, 401, "api_key", True),
+        (CrmErrorCode.FORBIDDEN, 403, "api_key", True),  # ActiveCampaign's answer to a bad key
+        (CrmErrorCode.AUTH_EXPIRED, 401, "oauth2", False),
+        (CrmErrorCode.FORBIDDEN, 403, "oauth2", False),
+        (CrmErrorCode.RATE_LIMITED, 429, "api_key", False),
     ],
 )
 async def test_a_dead_api_key_puts_its_connection_into_error(
-    connectors: Connectors, connections: Connections, code: CrmErrorCode, auth_type: str, marked: bool
+    connectors: Connectors, connections: Connections, code: CrmErrorCode, status: int, auth_type: str, marked: bool
 ) -> None:
     """OAuth connections are marked where the renewal is refused; other errors say nothing about the key."""
     connections.add("hubspot", access_token="x", api_key="k", auth_type=auth_type)
     await connectors.get("connection:hubspot", "account:1")
 
-    await connectors.refused("connection:hubspot", CrmError(code, "no", platform="hubspot", status_code=401))
+    await connectors.refused("connection:hubspot", CrmError(code, "no", platform="hubspot", status_code=status))
 
     assert connections.marked == (["connection:hubspot"] if marked else [])
     await connectors.close()
+
+
+class CountedState(RunState):
+    """Notes what is reserved."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reserved: list[int] = []
+
+    async def increment(self, key: str, by: int = 1, *, ttl_seconds: float | None = None) -> int:
+        self.reserved.append(by)
+        return await super().increment(key, by, ttl_seconds=ttl_seconds)
+
+
+async def test_accounts_of_one_oauth_client_share_keaps_quota(connections: Connections, clock: ManualClock) -> None:
+    """One object whose blocks grow: minute and day, one call, then two. API keys have no part in it."""
+    state = CountedState()
+    settings = HelperSettings(oauth_clients={"keap": OAuthClient(client_id="id", client_secret="secret")})
+    connectors = Connectors(connections, settings, cache_seconds=300, state=state, clock=clock)
+
+    for name, oauth in (("one", True), ("two", True), ("three", False)):
+        limiter = connectors.limiter("keap", ConnectorConfig(connection_id=name), oauth=oauth)
+        assert limiter is not None
+        await limiter.acquire()
+
+    assert state.reserved == [1, 1, 2, 2]
 
 
 async def test_the_sandbox_needs_the_operators_path(connections: Connections) -> None:

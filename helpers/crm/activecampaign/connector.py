@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, ClassVar
 
+from helpers.crm.activecampaign.company import CompanyLink
 from helpers.crm.activecampaign.vocabulary import (
     ATTRIBUTES,
     DEALS,
     DIALECT,
+    LINKED,
     ORDERS,
     PAGE_SIZE,
     RESUBSCRIBE_SOURCE,
@@ -18,20 +20,21 @@ from helpers.crm.activecampaign.vocabulary import (
     VALUES,
 )
 from helpers.crm.client import path
-from helpers.crm.errors import CrmError, CrmErrorCode
+from helpers.crm.errors import CrmErrorCode
 from helpers.crm.models import ContactPage, ContactQuery, Opportunity, Tag
 from helpers.crm.paths import Record, at
 from helpers.crm.related import RecordShape
 from helpers.crm.vendor import VendorConnector, VendorField
+from helpers.rules.text import to_text
 
 
 class ActiveCampaignConnector(VendorConnector):
-    """One account. ``settings``: ``list_ids`` are the lists an opt-in subscribes to."""
+    """One account. ``settings``: ``list_ids`` (a list or a comma list) are the lists an opt-in subscribes to."""
 
     platform = "activecampaign"
     platform_name = "ActiveCampaign"
     api_version = "3"
-    capabilities = ("contacts", "tags", "custom_fields", "automations", "deals", "notes")
+    capabilities = ("contacts", "tags", "custom_fields", "automations", "deals", "emails", "notes")
     dialect = DIALECT
     values = VALUES
     attributes = ATTRIBUTES
@@ -45,7 +48,7 @@ class ActiveCampaignConnector(VendorConnector):
 
     # contacts -------------------------------------------------------------------------------------------
     async def get_contacts(self, query: ContactQuery | None = None) -> ContactPage:
-        """By ascending id; the cursor is the last id. List records hold no custom values: those are read one by one."""
+        """By ascending id; the cursor is the last id. List records hold no custom values, so each one is read whole."""
         query = query or ContactQuery()
         limit = min(query.limit, PAGE_SIZE)
         answer = await self.client.get(
@@ -54,33 +57,35 @@ class ActiveCampaignConnector(VendorConnector):
                 "limit": limit,
                 "orders[id]": "ASC",
                 "id_greater": query.cursor,
+                "offset": None if query.cursor else query.offset,
                 "status": -1,
                 "email": None if query.email is None else query.email.strip(),
                 "tagid": None if query.tag_id is None else (await self.find_tag(query.tag_id)).id,
                 **query.filters,
             },
         )
-        records = answer.get("contacts") or []
+        records = self.client.records(answer, "contacts")
         more = len(records) == limit
+        total = to_text(at(answer, "meta.total"))
         return ContactPage(
-            contacts=[await self.normalize(await self._complete(record, brief=query.brief)) for record in records],
-            total=None if query.cursor else int(at(answer, "meta.total") or 0),
+            contacts=[
+                await self.normalize(_brief(record) if query.brief else await self.fetch(str(record["id"])))
+                for record in records
+            ],
+            total=int(total) if total.isdecimal() and not query.cursor else None,
             next_cursor=str(records[-1]["id"]) if more else None,
             has_more=more,
         )
 
-    async def _complete(self, record: Record, *, brief: bool) -> Record:
-        if brief:
-            return {**_dated(record), "values": [], "tags": []}
-        contact_id = str(record["id"])
-        values = await self.client.get(path("/contacts/{id}/fieldValues", id=contact_id))
-        return {**_dated(record), "values": values.get("fieldValues") or [], "tags": await self._links(contact_id)}
-
     async def fetch(self, contact_id: str) -> Record:
         answer = await self.client.get(path("/contacts/{id}", id=contact_id))
+        self.client.required(answer, "contact.id")
+        accounts = self.client.records(answer, "accountContacts", identifier="")
         return {
             **_dated(answer["contact"]),
-            "values": answer.get("fieldValues") or [],
+            "jobTitle": next((link.get("jobTitle") for link in accounts), None),
+            "accounts": accounts,
+            "values": self.client.records(answer, "fieldValues", identifier="field"),
             "tags": await self._links(contact_id),
         }
 
@@ -88,13 +93,10 @@ class ActiveCampaignConnector(VendorConnector):
         await self.client.call("DELETE", path("/contacts/{id}", id=contact_id))
 
     async def write(self, contact_id: str, attributes: Record, custom: Record) -> None:
-        if attributes.get("company") == "":
-            raise self.client.error(CrmErrorCode.VALIDATION, "the company of a contact cannot be blanked", status=400)
         body = _body(attributes, custom)
         if body:
             await self.client.call("PUT", path("/contacts/{id}", id=contact_id), json={"contact": body})
-        if attributes.get("company"):
-            await self._link_account(contact_id, str(attributes["company"]))
+        await self._write_company(contact_id, attributes)
 
     async def insert(self, attributes: Record, custom: Record) -> str:
         if not attributes.get("email"):
@@ -102,25 +104,16 @@ class ActiveCampaignConnector(VendorConnector):
         answer = await self.client.call(
             "POST", "/contact/sync", json={"contact": _body(attributes, custom)}, repeatable=True
         )
-        contact_id = str(answer["contact"]["id"])
-        if attributes.get("company"):
-            await self._link_account(contact_id, str(attributes["company"]))
+        contact_id = str(self.client.required(answer, "contact.id"))
+        await self._write_company(contact_id, {name: value for name, value in attributes.items() if value})
         return contact_id
 
-    async def _link_account(self, contact_id: str, name: str) -> None:
-        """A contact's company is an account it is linked to; orgname cannot be written."""
-        answer = await self.client.get("/accounts", search=name)
-        wanted = name.strip().casefold()
-        account = next((a for a in answer.get("accounts") or [] if str(a.get("name")).casefold() == wanted), None)
-        if account is None:
-            account = (await self.client.call("POST", "/accounts", json={"account": {"name": name}}))["account"]
-        link = {"account": str(account["id"]), "contact": contact_id}
-        try:
-            await self.client.call("POST", "/accountContacts", json={"accountContact": link}, repeatable=True)
-        except CrmError as exc:
-            # 422 is the vendor's answer to a link that exists.
-            if exc.status_code != 422:
-                raise
+    async def _write_company(self, contact_id: str, attributes: Record) -> None:
+        if not any(name in attributes for name in LINKED):
+            return
+        answer = await self.client.get(path("/contacts/{id}", id=contact_id))
+        links = self.client.records(answer, "accountContacts", identifier="account")
+        await CompanyLink(self.client, contact_id, links).write(attributes.get("company"), attributes.get("job_title"))
 
     # fields ---------------------------------------------------------------------------------------------
     async def get_field_value(self, contact_id: str, field_key: str) -> Any:
@@ -137,8 +130,8 @@ class ActiveCampaignConnector(VendorConnector):
         options: dict[str, list[str]] = {}
         while True:
             answer = await self.client.get("/fields", limit=PAGE_SIZE, offset=len(fields))
-            page = answer.get("fields") or []
-            for option in answer.get("fieldOptions") or []:
+            page = self.client.records(answer, "fields")
+            for option in self.client.records(answer, "fieldOptions", identifier="field"):
                 options.setdefault(str(option["field"]), []).append(str(option.get("label") or option.get("value")))
             fields += page
             if len(page) < PAGE_SIZE:
@@ -158,7 +151,7 @@ class ActiveCampaignConnector(VendorConnector):
     # tags -----------------------------------------------------------------------------------------------
     async def _links(self, contact_id: str) -> list[Record]:
         answer = await self.client.get(path("/contacts/{id}/contactTags", id=contact_id))
-        return list(answer.get("contactTags") or [])
+        return list(self.client.records(answer, "contactTags", identifier="tag"))
 
     def tag_ids(self, record: Record) -> list[str]:
         return [str(link["tag"]) for link in record["tags"]]
@@ -166,7 +159,7 @@ class ActiveCampaignConnector(VendorConnector):
     async def load_tags(self) -> list[Tag]:
         found: list[Record] = []
         while True:
-            page = (await self.client.get("/tags", limit=PAGE_SIZE, offset=len(found))).get("tags") or []
+            page = self.client.records(await self.client.get("/tags", limit=PAGE_SIZE, offset=len(found)), "tags")
             found += page
             if len(page) < PAGE_SIZE:
                 break
@@ -178,8 +171,8 @@ class ActiveCampaignConnector(VendorConnector):
 
     async def make_tag(self, name: str) -> Tag:
         body = {"tag": {"tag": name, "tagType": "contact", "description": ""}}
-        tag = (await self.client.call("POST", "/tags", json=body))["tag"]
-        return Tag(id=tag["id"], name=tag.get("tag") or name)
+        made = await self.client.call("POST", "/tags", json=body)
+        return Tag(id=self.client.required(made, "tag.id"), name=at(made, "tag.tag") or name)
 
     async def add_tag(self, contact_id: str, tag: Tag) -> None:
         link = {"contact": contact_id, "tag": tag.id}
@@ -200,9 +193,10 @@ class ActiveCampaignConnector(VendorConnector):
     ) -> None:
         """Consent is per list: opting out leaves every list; opting in takes the configured lists, else those left."""
         answer = await self.client.get(path("/contacts/{id}/contactLists", id=contact_id))
-        states = {str(entry["list"]): str(entry.get("status")) for entry in answer.get("contactLists") or []}
+        entries = self.client.records(answer, "contactLists", identifier="list")
+        states = {str(entry["list"]): str(entry.get("status")) for entry in entries}
         if opt_in:
-            chosen = [str(list_id) for list_id in self.settings.get("list_ids") or ()]
+            chosen = self._chosen_lists()
             lists = chosen or [list_id for list_id, status in states.items() if status == UNSUBSCRIBED]
             if not lists and SUBSCRIBED not in states.values():
                 raise self.client.error(
@@ -218,6 +212,10 @@ class ActiveCampaignConnector(VendorConnector):
                 entry["sourceid"] = RESUBSCRIBE_SOURCE
             await self.client.call("POST", "/contactLists", json={"contactList": entry}, repeatable=True)
 
+    def _chosen_lists(self) -> list[str]:
+        stored = self.settings.get("list_ids") or ()
+        return [part.strip() for part in to_text(stored).split(",") if part.strip()]
+
     async def create_note(self, contact_id: str, title: str, body: str, note_type: str = "general") -> str:
         text = "\n\n".join(part for part in (title, body) if part)
         note = {"note": text, "reltype": "Subscriber", "relid": contact_id}
@@ -227,7 +225,8 @@ class ActiveCampaignConnector(VendorConnector):
     async def deals(self, contact_id: str) -> list[Record]:
         """The deals of the contact; amounts are in cents at the vendor."""
         answer = await self.client.get(path("/contacts/{id}/deals", id=contact_id))
-        return [{**deal, "amount": _from_cents(deal.get("value"))} for deal in answer.get("deals") or []]
+        found = self.client.records(answer, "deals")
+        return [{**deal, "amount": _from_cents(deal.get("value"))} for deal in found]
 
     async def list_opportunities(self, contact_id: str, stage_id: str | None = None) -> list[Opportunity]:
         return [
@@ -246,11 +245,13 @@ class ActiveCampaignConnector(VendorConnector):
         """The deep-data orders of the contact's address."""
         email = at(await self._record(contact_id), "email")
         found: list[Record] = []
+        if not email:
+            return found  # without the filter the vendor lists the orders of everybody
         while True:
             answer = await self.client.get(
                 "/ecomOrders", **{"filters[email]": email, "limit": PAGE_SIZE, "offset": len(found)}
             )
-            page = answer.get("ecomOrders") or []
+            page = self.client.records(answer, "ecomOrders")
             found += [{**order, "total": _from_cents(order.get("totalPrice"))} for order in page]
             if len(page) < PAGE_SIZE:
                 return found
@@ -260,10 +261,14 @@ class ActiveCampaignConnector(VendorConnector):
 
 
 def _body(attributes: Record, custom: Record) -> dict[str, Any]:
-    body: dict[str, Any] = {ATTRIBUTES[name]: value for name, value in attributes.items() if name != "company"}
+    body: dict[str, Any] = {ATTRIBUTES[name]: value for name, value in attributes.items() if name not in LINKED}
     if custom:
         body["fieldValues"] = [{"field": key, "value": value} for key, value in custom.items()]
     return body
+
+
+def _brief(record: Record) -> Record:
+    return {**_dated(record), "values": [], "tags": []}
 
 
 def _dated(record: Record) -> Record:
@@ -280,4 +285,7 @@ def _unquoted(key: str) -> str:
 
 
 def _from_cents(value: Any) -> float | None:
-    return None if value in (None, "") else float(Decimal(str(value)) / 100)
+    try:
+        return None if value in (None, "") else float(Decimal(str(value)) / 100)
+    except ArithmeticError:
+        return None

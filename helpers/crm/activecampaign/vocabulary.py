@@ -13,14 +13,17 @@ SUBSCRIBED, UNSUBSCRIBED = "1", "2"
 # Re-subscribing someone who left needs the source "by the API, on behalf of the contact".
 RESUBSCRIBE_SOURCE = 4
 
-# No website, address, owner or job title: those are custom fields, or live on accounts and deals.
+# No website, address or owner: those are custom fields, or live on deals.
 ATTRIBUTES: Mapping[str, str] = {
     "first_name": "firstName",
     "last_name": "lastName",
     "email": "email",
     "phone": "phone",
     "company": "orgname",
+    "job_title": "jobTitle",
 }
+# They are written through the link to an account.
+LINKED = ("company", "job_title")
 VALUES = ValueForm(
     kinds={
         "date": Kind.DATE,

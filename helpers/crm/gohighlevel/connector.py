@@ -29,7 +29,7 @@ class GoHighLevelConnector(VendorConnector):
     platform = "gohighlevel"
     platform_name = "GoHighLevel"
     api_version = "2021-07-28"
-    capabilities = ("contacts", "tags", "custom_fields", "automations", "deals", "notes")
+    capabilities = ("contacts", "tags", "custom_fields", "automations", "webhooks", "deals", "notes")
     dialect = DIALECT
     values = VALUES
     attributes = ATTRIBUTES
@@ -53,13 +53,11 @@ class GoHighLevelConnector(VendorConnector):
         if tag is not None:
             filters.append({"field": "tags", "operator": "contains", "value": tag})
         body: dict[str, Any] = {"locationId": self.account_id, "pageLimit": limit, "filters": filters}
-        if query.cursor:
-            body["searchAfter"] = json.loads(query.cursor)
-        else:
-            body["page"] = 1
+        position = self._position(query.cursor)
+        body["page" if isinstance(position, int) else "searchAfter"] = position
         answer = await self.client.call("POST", "/contacts/search", json=body, repeatable=True)
-        records = answer.get("contacts") or []
-        after = records[-1].get("searchAfter") if len(records) == limit else None
+        records = self.client.records(answer, "contacts")
+        after = self._next(records[-1], position) if len(records) == limit else None
         chosen = [record for record in records if _fits(record, query.email, tag)]
         return ContactPage(
             contacts=[await self.normalize(record) for record in chosen],
@@ -68,13 +66,29 @@ class GoHighLevelConnector(VendorConnector):
             has_more=bool(after),
         )
 
+    def _position(self, cursor: str | None) -> Any:
+        """A page number, or the searchAfter of the last contact."""
+        if not cursor:
+            return 1
+        try:
+            return json.loads(cursor)
+        except ValueError:
+            raise self.client.error(
+                CrmErrorCode.VALIDATION, "the cursor is not one of GoHighLevel", status=400
+            ) from None
+
+    def _next(self, last: Record, position: Any) -> Any:
+        # Pages end at 10 000 contacts, so they are for answers without searchAfter only.
+        return last.get("searchAfter") or (position + 1 if isinstance(position, int) else None)
+
     async def _by_email(self, email: str) -> Record | None:
         answer = await self.client.get("/contacts/search/duplicate", locationId=self.account_id, email=email.strip())
-        found: Record | None = (answer or {}).get("contact")
+        found: Record | None = answer.get("contact")
         return found
 
     async def delete_contact(self, contact_id: str) -> None:
-        await self.client.call("DELETE", path("/contacts/{id}", id=contact_id))
+        answer = await self.client.call("DELETE", path("/contacts/{id}", id=contact_id))
+        self._succeeded(answer, f"contact {contact_id} was not deleted")
 
     async def fetch(self, contact_id: str) -> Record:
         record: Record | None = (await self.client.get(path("/contacts/{id}", id=contact_id))).get("contact")
@@ -85,12 +99,13 @@ class GoHighLevelConnector(VendorConnector):
     async def write(self, contact_id: str, attributes: Record, custom: Record) -> None:
         body = self._body(attributes, custom)
         if body:
-            await self.client.call("PUT", path("/contacts/{id}", id=contact_id), json=body)
+            answer = await self.client.call("PUT", path("/contacts/{id}", id=contact_id), json=body)
+            self._succeeded(answer, f"contact {contact_id} was not updated")
 
     async def insert(self, attributes: Record, custom: Record) -> str:
         body = {"locationId": self.account_id, **self._body(attributes, custom)}
         answer = await self.client.call("POST", "/contacts/upsert", json=body, repeatable=True)
-        return str(answer["contact"]["id"])
+        return str(self.client.required(answer, "contact.id"))
 
     def _body(self, attributes: Record, custom: Record) -> dict[str, Any]:
         # Never tags: they would replace all tags of the contact.
@@ -119,7 +134,7 @@ class GoHighLevelConnector(VendorConnector):
                 field_type=field.get("dataType") or "",
                 options=[str(option) for option in field.get("picklistOptions") or []],
             )
-            for field in (await self.client.get(url, model="contact")).get("customFields") or []
+            for field in self.client.records(await self.client.get(url, model="contact"), "customFields")
         ]
 
     def tag_ids(self, record: Record) -> list[str]:
@@ -132,12 +147,12 @@ class GoHighLevelConnector(VendorConnector):
 
     async def load_tags(self) -> list[Tag]:
         answer = await self.client.get(path("/locations/{location}/tags", location=self.account_id))
-        return [Tag(id=tag["id"], name=tag.get("name")) for tag in answer.get("tags") or []]
+        return [Tag(id=tag["id"], name=tag.get("name")) for tag in self.client.records(answer, "tags")]
 
     async def make_tag(self, name: str) -> Tag:
         url = path("/locations/{location}/tags", location=self.account_id)
-        tag = (await self.client.call("POST", url, json={"name": name}))["tag"]
-        return Tag(id=tag["id"], name=tag.get("name") or name)
+        made = await self.client.call("POST", url, json={"name": name})
+        return Tag(id=self.client.required(made, "tag.id"), name=at(made, "tag.name") or name)
 
     async def add_tag(self, contact_id: str, tag: Tag) -> None:
         url = path("/contacts/{id}/tags", id=contact_id)
@@ -155,25 +170,34 @@ class GoHighLevelConnector(VendorConnector):
         self, contact_id: str, opt_in: bool, reason: str = "", *, email: str | None = None
     ) -> None:
         """The status is do-not-disturb: active blocks the contact. It holds for the contact, not for an address."""
-        current = at(await self.fetch(contact_id), "dndSettings.Email.status")
-        if opt_in and current == "permanent":
-            raise self.client.error(
-                CrmErrorCode.CONFLICT,
-                "GoHighLevel itself has blocked the address; an opt-in cannot lift that",
-                status=409,
-            )
+        if opt_in:
+            current = await self.fetch(contact_id)
+            if at(current, "dndSettings.Email.status") == "permanent":
+                raise self.client.error(
+                    CrmErrorCode.CONFLICT,
+                    "GoHighLevel itself has blocked the address; an opt-in cannot lift that",
+                    status=409,
+                )
+            if current.get("dnd") is True:
+                raise self.client.error(
+                    CrmErrorCode.CONFLICT,
+                    "do-not-disturb blocks every channel of the contact: switch it off in GoHighLevel first",
+                    status=409,
+                )
         setting = {"status": "inactive" if opt_in else "active", "message": reason, "code": ""}
-        await self.client.call("PUT", path("/contacts/{id}", id=contact_id), json={"dndSettings": {"Email": setting}})
+        url = path("/contacts/{id}", id=contact_id)
+        answer = await self.client.call("PUT", url, json={"dndSettings": {"Email": setting}})
         self._forget(contact_id)
+        self._succeeded(answer, f"the consent of contact {contact_id} was not changed")
 
     async def create_note(self, contact_id: str, title: str, body: str, note_type: str = "general") -> str:
         url = path("/contacts/{id}/notes", id=contact_id)
         answer = await self.client.call("POST", url, json={"title": title, "body": body})
         return str(at(answer, "note.id") or "")
 
-    def _succeeded(self, answer: Any, failure: str) -> None:
+    def _succeeded(self, answer: Record, failure: str) -> None:
         # The vendor spells it succeded; newer answers spell it right.
-        if (answer or {}).get("succeded", (answer or {}).get("succeeded", True)) is False:
+        if answer.get("succeded", answer.get("succeeded", True)) is False:
             raise self.client.error(CrmErrorCode.PARTIAL, failure, status=200)
 
     # deals ----------------------------------------------------------------------------------------------
@@ -185,7 +209,7 @@ class GoHighLevelConnector(VendorConnector):
             answer = await self.client.get(
                 "/opportunities/search", location_id=self.account_id, contact_id=contact_id, limit=PAGE_SIZE, page=page
             )
-            records = answer.get("opportunities") or []
+            records = self.client.records(answer, "opportunities")
             found += records
             if len(records) < PAGE_SIZE:
                 return found
@@ -213,7 +237,7 @@ class GoHighLevelConnector(VendorConnector):
                 "/payments/orders", altId=self.account_id, altType="location", contactId=contact_id,
                 limit=PAGE_SIZE, offset=len(found),
             )  # fmt: skip
-            records = answer.get("data") or []
+            records = self.client.records(answer, "data", identifier="_id")
             found += [
                 {**order, "paid": order.get("amount") if order.get("paymentStatus") == "paid" else 0}
                 for order in records

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from helpers.crm.client import path
-from helpers.crm.errors import CrmErrorCode
+from helpers.crm.errors import CrmError, CrmErrorCode
 from helpers.crm.keap.vocabulary import (
+    ADDRESS_TIMES,
     CARDS,
     DIALECT,
     EMAIL_TIMES,
@@ -15,6 +17,7 @@ from helpers.crm.keap.vocabulary import (
     EXPORT_FIELDS,
     EXPORT_PAGE_SIZES,
     EXPORTS,
+    MONEY_DIGITS,
     NOTE_TYPES,
     OPPORTUNITIES,
     ORDERS,
@@ -27,9 +30,9 @@ from helpers.crm.models import Opportunity
 from helpers.crm.paths import Record, at
 from helpers.crm.related import RecordShape
 from helpers.crm.vendor import VendorConnector
+from helpers.rules.text import to_text
 
 DEFAULT_REASON = "Requested through MyFusion Helper"
-_GOOD_RESULTS = frozenset({"", "SUCCESS", "ALREADY_IN_SEQUENCE", "DUPLICATE", "ALREADY_APPLIED"})
 
 
 class KeapActions(VendorConnector):
@@ -47,13 +50,15 @@ class KeapActions(VendorConnector):
     }
 
     async def pages(
-        self, url: str, *keys: str, page_size: int = PAGE_SIZE, **params: Any
+        self, url: str, *keys: str, page_size: int = PAGE_SIZE, identifier: str = "id", **params: Any
     ) -> AsyncIterator[list[dict[str, Any]]]:
         """All pages of a list; ``keys`` are the names its records may have in the answer."""
         token: str | None = None
         while True:
             answer = await self.client.get(url, page_size=page_size, page_token=token, **params)
-            yield next((answer[key] for key in keys if answer.get(key)), [])
+            yield self.client.records(
+                answer, next((key for key in keys if answer.get(key)), keys[0]), identifier=identifier
+            )
             following = answer.get("next_page_token") or None
             if following is None:
                 return
@@ -61,18 +66,18 @@ class KeapActions(VendorConnector):
                 raise self.client.error(CrmErrorCode.UPSTREAM, f"{url} repeats its page token", status=200)
             token = following
 
-    def check_result(self, answer: Any, contact_id: str, failure: str) -> None:
-        """Raise PARTIAL when the per-contact map of a 200 answer says no."""
-        results = answer.get("results", answer) if isinstance(answer, Mapping) else {}
-        entry = results.get(contact_id, "") if isinstance(results, Mapping) else ""
-        text = str(at(entry, "status") if isinstance(entry, Mapping) else entry or "").strip()
-        if text.upper() in _GOOD_RESULTS or not any(
-            word in text.upper() for word in ("FAIL", "NOT", "INVALID", "ERROR")
-        ):
+    def check_result(self, answer: Record, key: str, contact_id: str, failure: str) -> None:
+        """Raise when the per-contact map of a 200 answer says no, or nothing; ``key`` is where the map is."""
+        results = answer.get(key, answer)
+        text = to_text(results.get(contact_id) if isinstance(results, Mapping) else None).strip()
+        words = text.upper()
+        if words and not any(word in words for word in ("FAIL", "NOT", "INVALID", "ERROR")):
             return
-        missing = "EXIST" in text.upper() or "NOT FOUND" in text.upper()
+        missing = "EXIST" in words or "NOT FOUND" in words
         raise self.client.error(
-            CrmErrorCode.NOT_FOUND if missing else CrmErrorCode.PARTIAL, f"{failure}: {text}", status=200
+            CrmErrorCode.NOT_FOUND if missing else CrmErrorCode.PARTIAL,
+            f"{failure}: {text or 'Keap gave no result for the contact'}",
+            status=200,
         )
 
     # automation -----------------------------------------------------------------------------------------
@@ -87,11 +92,11 @@ class KeapActions(VendorConnector):
             json={"contact_ids": [contact_id]},
             repeatable=True,  # a contact that is in the sequence already is answered as such
         )
-        self.check_result(answer, contact_id, f"automation {automation_id} was not started")
+        self.check_result(answer, "add_to_sequence_results", contact_id, f"automation {automation_id} was not started")
 
     async def _only_sequence(self, campaign: str) -> str:
         answer = await self.client.get(path("/campaigns/{campaign}/sequences", campaign=campaign))
-        sequences = answer.get("sequences") or []
+        sequences = self.client.records(answer, "sequences")
         if len(sequences) == 1:
             return str(sequences[0]["id"])
         choices = ", ".join(f"{campaign}/{entry['id']} ({entry.get('name', '')})" for entry in sequences) or "none"
@@ -109,8 +114,8 @@ class KeapActions(VendorConnector):
             "/automations/goals/achieve",
             json={"integration": integration, "call_name": goal_name, "contact_id": int(contact_id)},
         )
-        results = (answer or {}).get("results") or []
-        if not any(result.get("success") for result in results):
+        results = [result for result in answer.get("results") or [] if isinstance(result, Mapping)]
+        if not any(result.get("success") is True for result in results):
             why = next(
                 (result.get("message") for result in results if result.get("message")), "no automation listens to it"
             )
@@ -131,10 +136,10 @@ class KeapActions(VendorConnector):
             path("/emailAddresses/{email}/status", email=address),
             json={"opted_in": opt_in, "reason": reason.strip() or DEFAULT_REASON},
         )
-        if bool((answer or {}).get("opted_in", opt_in)) is not opt_in:
+        if bool(answer.get("opted_in", opt_in)) is not opt_in:
             # Keap keeps list unsubscribes, bounces and spam reports whatever is asked.
             raise self.client.error(
-                CrmErrorCode.CONFLICT,
+                CrmErrorCode.PARTIAL,
                 f"Keap keeps the status {answer.get('status', 'unknown')} of the address",
                 status=200,
             )
@@ -150,13 +155,13 @@ class KeapActions(VendorConnector):
                 "type": NOTE_TYPES.get(note_type.strip().lower(), "Other"),
             },
         )
-        return str((made or {}).get("id") or "")
+        return to_text(made.get("id"))
 
     async def _note_author(self) -> str:
         """Notes need a user: the one who connected the account, else the first one."""
         email = (await self.client.get("/oauth/connect/userinfo")).get("email")
         for condition in (f"email=={email}" if email else None, None):
-            users = (await self.client.get("/users", filter=condition, page_size=1)).get("users") or []
+            users = self.client.records(await self.client.get("/users", filter=condition, page_size=1), "users")
             if users:
                 return str(users[0]["id"])
         raise self.client.error(CrmErrorCode.VALIDATION, "the application has no user to write notes as", status=400)
@@ -185,8 +190,9 @@ class KeapActions(VendorConnector):
 
     # related records --------------------------------------------------------------------------------------
     async def orders(self, contact_id: str) -> list[Record]:
-        """Orders, which Keap's older names call invoices and jobs."""
-        return await self._all("/orders", "orders", f"contact_id=={contact_id}", "order_time asc")
+        """Orders, which Keap's older names call invoices and jobs; amounts in the currency's main unit."""
+        found = await self._all("/orders", "orders", f"contact_id=={contact_id}", "order_time asc")
+        return [{key: _in_main_unit(value) for key, value in order.items()} for order in found]
 
     async def subscriptions(self, contact_id: str) -> list[Record]:
         """Subscriptions."""
@@ -203,10 +209,11 @@ class KeapActions(VendorConnector):
     async def cards(self, contact_id: str) -> list[Record]:
         """Stored payment methods, masked."""
         url = path("/contacts/{id}/paymentMethods", id=contact_id)
-        return [record async for page in self.pages(url, "payment_methods", "paymentMethods") for record in page]
+        pages = self.pages(url, "payment_methods", "paymentMethods", identifier="")
+        return [record async for page in pages for record in page]
 
     async def _all(self, url: str, key: str, condition: str, order: str) -> list[Record]:
-        pages = self.pages(url, key, filter=condition, order_by=order)
+        pages = self.pages(url, key, identifier="", filter=condition, order_by=order)
         return [record async for page in pages for record in page]
 
     async def email_events(self, contact_id: str, email: str) -> list[dict[str, str]]:
@@ -216,6 +223,16 @@ class KeapActions(VendorConnector):
         return [
             {"type": kind, "at": mail[key]} for mail in mails for kind, key in EMAIL_TIMES.items() if mail.get(key)
         ]  # fmt: skip
+
+    async def email_time(self, contact_id: str, email: str, kind: str) -> str | None:
+        """Keap keeps the times of each address, so that nobody has to look through the mails."""
+        try:
+            status = await self.client.get(path("/emailAddresses/{email}/status", email=email))
+        except CrmError as exc:
+            if exc.code is not CrmErrorCode.NOT_FOUND:
+                raise
+            return None
+        return status.get(ADDRESS_TIMES[kind])
 
     async def unknown_field(self, contact_id: str, key: str) -> Any:
         """Keys of the engagement helpers are derived from the e-mails that were sent to the contact."""
@@ -260,3 +277,20 @@ class KeapActions(VendorConnector):
     # account --------------------------------------------------------------------------------------------
     async def test_connection(self) -> None:
         await self.client.get("/oauth/connect/userinfo")
+
+
+def _in_main_unit(value: Any) -> Any:
+    """A money object with its amount in dollars instead of cents.
+
+    Keap describes the amount as the smallest unit of the currency, and the formatted text shows where the main unit
+    ends; without that text the amount is taken as it is.
+    """
+    if not isinstance(value, Mapping) or "amount" not in value:
+        return value
+    shown = MONEY_DIGITS.sub("", str(value.get("formatted_amount") or ""))
+    digits = shown.replace(".", "").replace(",", "")
+    if digits.lstrip("0") != str(value["amount"]).lstrip("-0"):
+        return value
+    if shown[-3:-2] not in (".", ","):
+        return value  # a currency without cents
+    return {**value, "amount": float(Decimal(str(value["amount"])) / 100)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -12,6 +12,7 @@ from helpers.crm.errors import CrmErrorCode
 from helpers.crm.keap.actions import KeapActions
 from helpers.crm.keap.patch import contact_body, needs_record
 from helpers.crm.keap.vocabulary import (
+    ALIASES,
     ATTRIBUTES,
     CONTACT_FIELDS,
     IDS_PER_FILTER,
@@ -30,6 +31,7 @@ class KeapConnector(KeapActions):
     api_version = "v2"
     capabilities = ("contacts", "tags", "custom_fields", "automations", "goals", "deals", "emails", "notes")
     attributes = ATTRIBUTES
+    aliases = ALIASES
     created_key = "create_time"
     updated_key = "update_time"
 
@@ -53,7 +55,11 @@ class KeapConnector(KeapActions):
             order_by=query.order_by,
             fields=CONTACT_FIELDS,
         )
-        return await self._page(answer, answer.get("contacts") or [])
+        found = self.client.records(answer, "contacts")
+        if query.email is not None:
+            # A trailing * would have matched the beginning of other addresses, a ; have begun another condition.
+            found = [record for record in found if _has_address(record, query.email)]
+        return await self._page(answer, found)
 
     async def _tagged(self, query: ContactQuery) -> ContactPage:
         tag = await self.find_tag(query.tag_id or "")
@@ -64,20 +70,21 @@ class KeapConnector(KeapActions):
             page_token=query.cursor,
             order_by="applied_time asc",
         )
+        short = self.client.records(answer, "contacts")
         if query.brief:
-            return await self._page(answer, [_from_short(contact) for contact in answer.get("contacts") or []])
+            return await self._page(answer, [_from_short(contact) for contact in short])
         # The list has short records only; the full ones come by id, in the order of the list.
-        ids = [str(contact["id"]) for contact in answer.get("contacts") or []]
+        ids = [str(contact["id"]) for contact in short]
         found: dict[str, Record] = {}
         for start in range(0, len(ids), IDS_PER_FILTER):
             batch = ids[start : start + IDS_PER_FILTER]
             full = await self.client.get(
                 "/contacts", filter=f"ids=={','.join(batch)}", page_size=len(batch), fields=CONTACT_FIELDS
             )
-            found |= {str(contact["id"]): contact for contact in full.get("contacts") or []}
+            found |= {str(contact["id"]): contact for contact in self.client.records(full, "contacts")}
         return await self._page(answer, [found[contact_id] for contact_id in ids if contact_id in found])
 
-    async def _page(self, answer: Record, records: list[Record]) -> ContactPage:
+    async def _page(self, answer: Record, records: Sequence[Record]) -> ContactPage:
         cursor = answer.get("next_page_token") or None
         return ContactPage(
             contacts=[await self.normalize(record) for record in records], next_cursor=cursor, has_more=bool(cursor)
@@ -87,8 +94,7 @@ class KeapConnector(KeapActions):
         await self.client.call("DELETE", path("/contacts/{id}", id=contact_id))
 
     async def fetch(self, contact_id: str) -> Record:
-        record: Record = await self.client.get(path("/contacts/{id}", id=contact_id), fields=CONTACT_FIELDS)
-        return record
+        return await self.client.get(path("/contacts/{id}", id=contact_id), fields=CONTACT_FIELDS)
 
     async def write(self, contact_id: str, attributes: Record, custom: Record) -> None:
         # Reading, merging and writing arrays is not atomic at Keap: one writer per contact in this process.
@@ -113,24 +119,28 @@ class KeapConnector(KeapActions):
             )
         if attributes.get("email"):
             # A match would lose its other addresses and custom fields to the arrays of this body: update it instead.
-            page = await self.get_contacts(ContactQuery(email=str(attributes["email"]), limit=1))
+            page = await self.get_contacts(ContactQuery(email=str(attributes["email"]), limit=10, brief=True))
             if page.contacts:
-                await self.write(page.contacts[0].id, attributes, custom)
+                # The address is one of the contact's, perhaps not the first one: it stays where it is.
+                others = {name: value for name, value in attributes.items() if name != "email"}
+                await self.write(page.contacts[0].id, others, custom)
                 return page.contacts[0].id
         created = await self.client.call(
             "POST", "/contacts", params={"duplicate_option": "Email"}, json=body, repeatable="email" in attributes
         )
-        return str(created["id"])
+        return str(self.client.required(created, "id"))
 
     async def _company(self, name: str) -> dict[str, str]:
         """The company of that name, made where there is none: a contact links to a company, it has no name of it."""
         if not name:
             return {}
-        answer = await self.client.get("/companies", filter=f"company_name=={name}", page_size=1)
-        found = (answer.get("companies") or [None])[0]
-        if found is None:
-            found = await self.client.call("POST", "/companies", json={"company_name": name})
-        return {"id": str(found["id"])}
+        answer = await self.client.get("/companies", filter=f"company_name=={name}", page_size=10)
+        wanted = name.strip().casefold()
+        for company in self.client.records(answer, "companies"):
+            if str(company.get("company_name")).strip().casefold() == wanted:
+                return {"id": str(company["id"])}
+        made = await self.client.call("POST", "/companies", json={"company_name": name})
+        return {"id": str(self.client.required(made, "id"))}
 
     # fields ---------------------------------------------------------------------------------------------
     def attribute(self, record: Record, name: str) -> Any:
@@ -154,7 +164,7 @@ class KeapConnector(KeapActions):
                 options=[str(option.get("label") or "") for option in field.get("options") or []],
                 default_value=field.get("default_value"),
             )
-            for field in model.get("custom_fields") or []
+            for field in self.client.records(model, "custom_fields")
         ]
 
     # tags -----------------------------------------------------------------------------------------------
@@ -180,7 +190,7 @@ class KeapConnector(KeapActions):
 
     async def make_tag(self, name: str) -> Tag:
         made = await self.client.call("POST", "/tags", json={"name": name})
-        return Tag(id=made["id"], name=made.get("name") or name)
+        return Tag(id=self.client.required(made, "id"), name=made.get("name") or name)
 
     async def add_tag(self, contact_id: str, tag: Tag) -> None:
         answer = await self.client.call(
@@ -189,7 +199,7 @@ class KeapConnector(KeapActions):
             json={"contact_ids": [contact_id]},
             repeatable=True,
         )
-        self.check_result(answer, contact_id, "tag was not applied")
+        self.check_result(answer, "results", contact_id, "tag was not applied")
 
     async def drop_tag(self, contact_id: str, tag: Tag) -> None:
         await self.client.call(
@@ -201,6 +211,11 @@ class KeapConnector(KeapActions):
 
     def iter_raw(self, resource: str, page_size: int) -> AsyncIterator[list[dict[str, Any]]]:
         return self.export(resource, page_size)
+
+
+def _has_address(record: Record, email: str) -> bool:
+    wanted = email.strip().casefold()
+    return any(str(entry.get("email")).casefold() == wanted for entry in record.get("email_addresses") or [])
 
 
 def _from_short(contact: Record) -> Record:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -14,8 +15,11 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
+from fleet.aws import aws_clients
 from fleet.cli import executions
 from fleet.cli.main import app
+from fleet.local.demo.seed import connect_sandbox
+from fleet.settings import FleetSettings
 from helpers import registry
 
 runner = CliRunner()
@@ -258,3 +262,32 @@ def test_a_small_demo_passes() -> None:
     assert result.returncode == 0, result.stdout + result.stderr
     assert "42 of 42 requests accepted" in result.stdout
     assert "1 failed, 1 had to" in result.stdout
+
+
+# connections --------------------------------------------------------------------------------------------------
+@pytest.mark.stack
+def test_connections_are_listed_and_tested(stage_settings: FleetSettings, tmp_path: Path) -> None:
+    """A table, JSON, the outcome of a test; another account's connection is refused in one line."""
+
+    async def connect() -> None:
+        async with aws_clients(stage_settings) as aws:
+            await connect_sandbox(stage_settings, aws, account="account:1")
+
+    asyncio.run(connect())
+    environment = {
+        "COLUMNS": "200", "STAGE": stage_settings.stage, "AWS_ENDPOINT_URL": stage_settings.aws_endpoint_url or "",
+        "SANDBOX_CRM_PATH": str(tmp_path / "crm.db"),
+    }  # fmt: skip
+
+    def run(*arguments: str, account: str = "account:1") -> Any:
+        return runner.invoke(app, ["connections", *arguments, "--account", account], env=environment)
+
+    assert "Sandbox CRM" in run("list").output
+    (listed,) = json.loads(run("list", "--json").output)
+    assert (listed["connection_id"], listed["status"]) == ("connection:sandbox", "active")
+    tested = json.loads(run("test", "connection:sandbox").output)
+    assert (tested["ok"], tested["platform_slug"]) == (True, "sandbox")
+    assert json.loads(run("list", "--json").output)[0]["last_connected"]
+    foreign = run("test", "connection:sandbox", account="account:2")
+    assert foreign.exit_code == 1
+    assert "belongs to another account" in foreign.output

@@ -8,10 +8,10 @@ import httpx
 import pytest
 
 from helpers.crm.client import path
-from helpers.crm.dialect import Window, classify
+from helpers.crm.dialect import classify
 from helpers.crm.errors import CrmError, CrmErrorCode
 from helpers.crm.factory import VENDORS, ConnectorConfig, build
-from helpers.crm.rate_limit import RateLimiter
+from helpers.errors import TargetRefused
 from helpers.ports import HelperSettings
 from tests.helpers.crm.fakes.activecampaign import FakeActiveCampaign
 from tests.helpers.crm.fakes.base import TOKEN, FakeVendor, SteppingClock
@@ -121,6 +121,93 @@ async def test_a_spent_day_quota_has_its_own_code(fake_type: type[FakeVendor], r
     assert (await failure(fake_type(), *[response] * 4)).code is CrmErrorCode.QUOTA_EXHAUSTED
 
 
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({}, 14 * 3600),
+        ({"x-keap-product-quota-expiry-time": "1768474000"}, 2800),
+        ({"x-keap-product-quota-expiry-time": "1768474000000"}, 2800),
+        ({"x-keap-product-quota-expiry-time": "soon"}, 14 * 3600),
+    ],
+)
+async def test_keaps_day_quota_is_back_at_the_time_of_its_header_or_at_midnight(
+    headers: dict[str, str], wait: float
+) -> None:
+    """It is 10:00 UTC; the job goes back to the queue at once."""
+    fake = FakeKeap()
+    spent = {"x-keap-product-quota-available": "0", "x-keap-product-quota-time-unit": "day"}
+
+    error = await failure(fake, httpx.Response(429, headers={**spent, **headers}))
+
+    assert error.retry_after == pytest.approx(wait, abs=2)
+    assert len(fake.requests) == 1
+
+
+@pytest.mark.parametrize("fake_type", FAKES)
+@pytest.mark.parametrize("text", ['["a list"]', '"text"', "1", "[" * 100_000, "<html>"])
+async def test_json_of_the_wrong_type_is_the_vendors_trouble(fake_type: type[FakeVendor], text: str) -> None:
+    """Reads are repeated, then UPSTREAM."""
+    fake = fake_type()
+
+    error = await failure(fake, *[httpx.Response(200, text=text)] * 4)
+
+    assert (error.code, error.status_code, error.retryable) == (CrmErrorCode.UPSTREAM, 200, True)
+    assert len(fake.requests) == 4
+
+
+async def test_a_write_that_was_answered_with_html_is_not_tried_again() -> None:
+    """It may have been applied."""
+    fake = FakeActiveCampaign()
+    crm = fake.connector()
+    fake.trouble = [httpx.Response(200, html="<h1>Welcome</h1>")]
+
+    with pytest.raises(CrmError) as raised:
+        await crm.create_note("11", "t", "b")
+
+    assert (raised.value.code, raised.value.retryable) == (CrmErrorCode.UPSTREAM, False)
+    assert len(fake.requests) == 1
+
+
+async def test_an_endless_answer_is_cut_off() -> None:
+    """16 MiB, read once."""
+    fake = FakeActiveCampaign()
+
+    error = await failure(fake, httpx.Response(200, content=b'{"user": "' + b"x" * (17 * 1024 * 1024)))
+
+    assert (error.code, error.retryable) == (CrmErrorCode.UPSTREAM, False)
+    assert "16 MiB" in str(error)
+    assert len(fake.requests) == 1
+
+
+async def test_a_redirect_is_not_followed() -> None:
+    """It would resend the credentials."""
+    fake = FakeActiveCampaign()
+
+    error = await failure(fake, httpx.Response(302, headers={"Location": "https://elsewhere.example/"}))
+
+    assert (error.code, error.retryable, error.status_code) == (CrmErrorCode.VALIDATION, False, 302)
+    assert len(fake.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("trouble", "code", "retryable", "tries"),
+    [
+        (httpx.DecodingError("bad gzip"), "NETWORK", True, 4),
+        (httpx.LocalProtocolError("illegal header"), "NETWORK", False, 1),
+        (TargetRefused("10.0.0.8 is not a public address"), "FORBIDDEN", False, 1),
+    ],
+)
+async def test_whatever_the_transport_raises_is_a_crm_error(
+    trouble: Exception, code: str, retryable: bool, tries: int
+) -> None:
+    """A name that leads to a private address is found out when it is looked up."""
+    fake = FakeActiveCampaign()
+
+    error = await failure(fake, *[trouble] * tries)
+
+    assert (error.code, error.retryable, len(fake.requests)) == (code, retryable, tries)
+
+
 async def test_hubspots_moving_portal_is_an_outage_there_alone() -> None:
     """477 with Retry-After of hours is requeued; elsewhere it is a refusal."""
     moved = httpx.Response(477, headers={"Retry-After": "7200"})
@@ -199,6 +286,60 @@ def test_a_base_url_has_to_be_https_and_public(url: str) -> None:
     assert (raised.value.code, raised.value.retryable) == (CrmErrorCode.FORBIDDEN, False)
 
 
+@pytest.mark.parametrize("url", ["https://acme.api-us1.com/?x=", "https://acme.api-us1.com/#"])
+def test_a_base_url_ends_with_its_path(url: str) -> None:
+    """Everything behind ? or # would swallow the paths of the calls."""
+    with pytest.raises(CrmError, match="neither"):
+        build("activecampaign", ConnectorConfig(api_key="k", base_url=url + "y"), httpx.AsyncClient())
+
+
+async def test_blanks_around_pasted_credentials_do_no_harm() -> None:
+    """Nor around the URL."""
+    fake = FakeActiveCampaign()
+    await fake.connector(
+        config=ConnectorConfig(api_key=" key-1\n", base_url=" https://acme.api-us1.com/ ")
+    ).test_connection()
+    assert str(fake.requests[0].url) == "https://acme.api-us1.com/api/3/users/me"
+
+
+def test_a_key_that_fits_into_no_header_is_refused_without_being_quoted() -> None:
+    """The HTTP client's exception would hold it."""
+    config = ConnectorConfig(api_key="s\u00e9cret", base_url="https://acme.api-us1.com")
+    with pytest.raises(CrmError) as raised:
+        build("activecampaign", config, httpx.AsyncClient())
+    assert raised.value.code is CrmErrorCode.NO_AUTH
+    assert "cret" not in str(raised.value)
+
+
+async def test_a_token_that_was_just_replaced_stays_hidden() -> None:
+    """Of two calls side by side one may be out with the old token while the other renews it."""
+    fake = FakeKeap()
+
+    class Tokens:
+        token = "token-old"
+
+        async def current(self) -> str:
+            return self.token
+
+        async def renewed(self, refused: str) -> str:
+            return self.token
+
+    tokens = Tokens()
+    crm = fake.connector(tokens=tokens)
+    fake.tokens = {"token-old", "token-new"}
+    await crm.test_connection()
+    tokens.token = "token-new"
+    fake.trouble = [httpx.Response(400, json={"message": "bad token-old"})]
+    with pytest.raises(CrmError) as raised:
+        await crm.test_connection()
+    assert "token-old" not in str(raised.value)
+
+
+def test_the_settings_of_a_connection_are_in_no_repr() -> None:
+    """Ontraport's app id may be among them."""
+    assert "app-7" not in repr(ConnectorConfig(settings={"app_id": "app-7"}))
+
+
 def test_loopback_is_a_base_url_for_tests_only() -> None:
     """allow_private_targets."""
     config = ConnectorConfig(api_key="k", base_url="http://127.0.0.1:9")
@@ -212,18 +353,6 @@ def test_missing_credentials_are_named(slug: str) -> None:
         build(slug, ConnectorConfig(base_url="https://x.api-us1.com"), httpx.AsyncClient())
     expected = CrmErrorCode.NO_AUTH if slug in VENDORS else CrmErrorCode.PLATFORM_NOT_FOUND
     assert raised.value.code is expected
-
-
-async def test_the_rate_limiter_keeps_every_window() -> None:
-    """The sixth call within a second waits."""
-    clock = SteppingClock()
-    limiter = RateLimiter((Window(5, 1.0), Window(6, 60.0)), clock)
-    for _ in range(5):
-        await limiter.acquire()
-    assert clock.slept == []
-    await limiter.acquire()
-    await limiter.acquire()
-    assert sum(clock.slept) > 50
 
 
 def test_path_parts_are_percent_encoded() -> None:

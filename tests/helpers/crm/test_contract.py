@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -30,14 +31,31 @@ GHL = tuple(f"gohighlevel/apps/{name}.json" for name in ("contacts", "locations"
 
 # vendor -> descriptions, its host there, and the paths that they leave out
 VENDORS: dict[type[FakeVendor], tuple[tuple[str, ...], str, set[str]]] = {
-    FakeKeap: (("keap/keap-v2.trimmed.yaml",), "https://api.keap.com", {"/crm/rest/v2/emails"}),
+    FakeKeap: (
+        ("keap/keap-v2.trimmed.yaml",),
+        "https://api.keap.com",
+        {"/crm/rest/v2/emails", "/crm/rest/v2/contacts/{id}/paymentMethods", "/crm/rest/v1/notes"},
+    ),
     FakeGoHighLevel: (GHL, "https://services.leadconnectorhq.com", set()),
     FakeActiveCampaign: (
-        ("activecampaign/activecampaign-facts.json",), "https://account.api-us1.com", {"/api/3/accounts"},
+        ("activecampaign/activecampaign-facts.json",),
+        "https://account.api-us1.com",
+        {"/api/3/accounts", "/api/3/accountContacts/{id}"},
     ),
     FakeOntraport: (("ontraport/ontraport-facts.json",), "https://api.ontraport.com", set()),
     FakeHubSpot: (("hubspot/hubspot-facts.json",), "https://api.hubapi.com", set()),
 }  # fmt: skip
+
+
+PSEUDO_KEYS = (
+    "_related.invoice.count",
+    "_related.lead.first.StageID",
+    "_related.subscription.first.BillingAmt",
+    "_related.payment.first.PayAmt",
+    "_related.creditcard.first.Last4",
+    "_email_stats.ada@example.com.LastSentDate",
+    "_email_stats.ada@example.com.Events",
+)
 
 
 @cache
@@ -86,7 +104,7 @@ def checker(
                 problems.append(f"{request.method} {request.url}: {exc!r} {exc.__cause__!r} {request.content!r}")
             covered.add(f"{request.method} {sent.path}")
             return
-        missing.add(sent.path)
+        missing.add(re.sub(r"/\d\d+", "/{id}", sent.path))
 
     return check
 
@@ -106,20 +124,27 @@ async def use_everything(account: Account) -> None:
     await crm.update_contact(account.ada, ContactUpdate(first_name="A", phone="+1", company="Acme"))
     values = {"Favorite Color": "green", "owner_id": "3", "website": "https://a.example", "city": "Paris"}
     if crm.slug == "activecampaign":
-        values = {"Favorite Color": "green"}
+        values = {"Favorite Color": "green", "company": "Globex", "job_title": "Analyst"}
     await crm.set_field_values(account.ada, values)
     await crm.create_tag("fresh")
     await crm.apply_tag(account.bob, "VIP")
     await crm.remove_tag(account.bob, "VIP")
     await crm.trigger_automation(account.ada, account.automation)
+    if crm.slug == "keap":
+        await crm.trigger_automation(account.ada, "5")  # looks for the only sequence
     await crm.set_opt_in_status(account.ada, False, "asked")
     await crm.set_opt_in_status(account.ada, True, "asked")
     await crm.create_note(account.ada, "Call", "She called.", "call")
     await crm.list_opportunities(account.ada)
     await crm.update_opportunity_stage("70", "4")
-    for key in ("_related.invoice.count", "_related.lead.first.StageID", "_email_stats.ada@example.com.LastSentDate"):
+    for key in PSEUDO_KEYS:
         with contextlib.suppress(Unsupported):
             await crm.get_field_value(account.ada, key)
+    await crm.set_field_value(account.ada, "_related.lead.stage.4.update_all", "3")
+    for resource in ("contacts", "companies", "notes", "automations", "tags", "campaigns", "payment_methods"):
+        with contextlib.suppress(Unsupported):
+            async for _ in crm.iter_raw(resource, 100):
+                pass
     if "goals" in await crm.get_capabilities():
         await crm.achieve_goal(account.ada, "bought", "myfusionhelper")
     await crm.delete_contact(account.bob)

@@ -6,6 +6,7 @@ import asyncio
 import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -103,9 +104,10 @@ class World:
     def __init__(self, row: TokenRow | None = None) -> None:
         self.vendor, self.store, self.clock = RotatingVendor(), MemoryStore(row), SharedClock()
 
-    def worker(self) -> OAuthTokens:
+    def worker(self, **options: Any) -> OAuthTokens:
         http = httpx.AsyncClient(transport=self.vendor)
-        return OAuthTokens("keap", self.store, OAuthClient(client_id="id", client_secret="secret"), http, self.clock)
+        client = OAuthClient(client_id="id", client_secret="secret")
+        return OAuthTokens("keap", self.store, client, http, self.clock, **options)
 
 
 async def test_a_good_token_is_used_without_a_renewal() -> None:
@@ -178,7 +180,13 @@ async def test_a_reconnect_in_the_meantime_wins() -> None:
     assert world.store.refused == ""
 
 
-@pytest.mark.parametrize("trouble", [httpx.ReadTimeout("slow"), httpx.Response(503)])
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        httpx.ReadTimeout("slow"), httpx.DecodingError("bad gzip"), httpx.Response(503),
+        httpx.Response(200, html="<h1>maintenance</h1>"), httpx.Response(200, json={"token_type": "bearer"}),
+    ],
+)  # fmt: skip
 async def test_a_lost_answer_is_asked_for_once_more(trouble: httpx.Response | Exception) -> None:
     """The same token is spent a second time; two losses end the lease and are retryable."""
     world = World()
@@ -204,6 +212,82 @@ async def test_a_wrong_client_secret_does_not_kill_the_account() -> None:
     assert world.store.refused == ""
 
 
+async def test_a_client_secret_that_was_replaced_is_read_anew() -> None:
+    """Section 6.2: the second try has the new one."""
+    world = World()
+    world.vendor.trouble = [httpx.Response(401, json={"error": "invalid_client"})]
+
+    async def reload() -> OAuthClient:
+        return OAuthClient(client_id="id", client_secret="new")
+
+    assert await world.worker(reload_client=reload).renewed("access-0") == "access-1"
+    assert [request.headers["authorization"] for request in world.vendor.calls] == [
+        "Basic aWQ6c2VjcmV0", "Basic aWQ6bmV3"
+    ]  # fmt: skip
+
+
+async def test_a_reconnect_between_two_tries_is_not_spent() -> None:
+    """The row is read again before the token is sent a second time."""
+    world = World()
+    world.vendor.trouble = [httpx.ReadTimeout("slow")]
+    sleep = world.clock.sleep
+
+    async def sleep_with_reconnect(seconds: float) -> None:
+        world.store.row = TokenRow("access-new", "refresh-new", version=9)
+        await sleep(seconds)
+
+    world.clock.sleep = sleep_with_reconnect  # type: ignore[method-assign] # forces the interleaving
+
+    assert await world.worker().renewed("access-0") == "access-new"
+    assert len(world.vendor.calls) == 1
+
+
+async def test_a_worker_that_dies_with_the_answer_in_hand_costs_a_reconnect_and_no_more() -> None:
+    """The vendor has rotated, nobody knows the new token: the next one says so instead of trying for ever."""
+    world = World()
+    world.store.row = replace(world.store.row, lease_owner="dead", lease_until=world.clock.now().timestamp() + 60)
+    world.vendor.live = "refresh-known-to-the-dead"
+
+    with pytest.raises(TokenRefused) as raised:
+        await world.worker().renewed("access-0")
+
+    assert (raised.value.code, raised.value.retryable) == (CrmErrorCode.AUTH_EXPIRED, False)
+    assert world.store.refused == "invalid_grant"
+
+
+async def test_a_row_that_was_deleted_ends_the_renewal() -> None:
+    """There is nothing left to store into."""
+    world = World()
+
+    async def gone(spent: TokenRow, issued: IssuedTokens) -> TokenRow | None:
+        raise CrmError(CrmErrorCode.AUTH_NOT_FOUND, "gone", platform="connection", status_code=404)
+
+    world.store.store = gone  # type: ignore[method-assign] # deleted meanwhile
+
+    with pytest.raises(CrmError) as raised:
+        await world.worker().renewed("access-0")
+    assert raised.value.code is CrmErrorCode.AUTH_NOT_FOUND
+
+
+async def test_waiting_for_another_worker_ends_with_its_caller() -> None:
+    """Only what must not be lost is protected from cancellation."""
+    world = World()
+    world.store.row = replace(world.store.row, lease_owner="other", lease_until=world.clock.now().timestamp() + 60)
+    waiting = asyncio.Event()
+
+    async def sleep_for_ever(seconds: float) -> None:
+        waiting.set()
+        await asyncio.Event().wait()
+
+    world.clock.sleep = sleep_for_ever  # type: ignore[method-assign] # the other one takes its time
+    task = asyncio.create_task(world.worker().renewed("access-0"))
+    await waiting.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert world.vendor.calls == []
+
+
 async def test_the_answer_is_written_until_it_lands_even_when_the_caller_is_cancelled() -> None:
     """Between answer and write the token exists in this process only."""
     world = World()
@@ -211,7 +295,9 @@ async def test_the_answer_is_written_until_it_lands_even_when_the_caller_is_canc
     task = asyncio.create_task(world.worker().renewed("access-0"))
     await world.vendor.called.wait()
 
-    task.cancel()
+    for _ in range(3):
+        task.cancel()
+        await asyncio.sleep(0)
     with pytest.raises(asyncio.CancelledError):
         await task
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from helpers.crm.errors import CrmError, CrmErrorCode
-from helpers.crm.models import ContactQuery
+from helpers.crm.factory import ConnectorConfig
+from helpers.crm.models import ContactQuery, NewContact
 from tests.helpers.crm.fakes.activecampaign import FakeActiveCampaign
 
 
@@ -41,13 +44,80 @@ async def test_template_tags_are_no_contact_tags() -> None:
 
 
 async def test_a_company_is_an_account_that_is_linked() -> None:
-    """orgname cannot be written, nor blanked."""
+    """orgname cannot be written; blanking ends the link."""
     fake = FakeActiveCampaign()
     crm = fake.connector()
     await crm.set_field_value("11", "company", "Acme")
     assert await crm.get_field_value("11", "company") == "Acme"
-    with pytest.raises(CrmError):
-        await crm.set_field_value("11", "company", "")
+    await crm.set_field_value("11", "company", "acme")
+    assert fake.accounts.keys() == {"Acme"}
+    await crm.set_field_value("11", "company", "")
+    assert await crm.get_field_value("11", "company") == ""
+    assert fake.account_links == {}
+
+
+async def test_another_company_takes_the_place_of_the_first() -> None:
+    """The vendor refuses a second account (422); the job title moves along."""
+    fake = FakeActiveCampaign()
+    crm = fake.connector()
+    await crm.set_field_values("11", {"company": "Acme", "job_title": "Analyst"})
+    await crm.set_field_value("11", "company", "Globex")
+
+    ada = await crm.get_contact("11")
+    assert (ada.company, ada.job_title) == ("Globex", "Analyst")
+    assert [link["account"] for link in fake.account_links.values()] == [fake.accounts["Globex"]]
+
+
+async def test_a_job_title_lives_with_the_company() -> None:
+    """Read, changed, blanked; without a company the error names the remedy."""
+    fake = FakeActiveCampaign()
+    crm = fake.connector()
+    with pytest.raises(CrmError, match="company first") as raised:
+        await crm.set_field_value("11", "JobTitle", "Boss")
+    assert (raised.value.code, raised.value.retryable) == (CrmErrorCode.VALIDATION, False)
+
+    await crm.set_field_value("11", "company", "Acme")
+    for title in ("Boss", ""):
+        await crm.set_field_value("11", "job_title", title)
+        assert await crm.get_field_value("11", "job_title") == title
+    assert json.loads(fake.requests[-3].content) == {"accountContact": {"jobTitle": ""}}
+
+    made = await crm.create_contact(NewContact(email="dee@example.com", company="Acme", job_title="Clerk"))
+    assert (made.company, made.job_title) == ("Acme", "Clerk")
+
+
+async def test_a_contact_without_an_address_has_no_orders() -> None:
+    """Without the filter the vendor would list everybody's."""
+    fake = FakeActiveCampaign()
+    fake.contacts["11"]["email"] = ""
+    assert await fake.connector().get_field_value("11", "_related.invoice.count") == 0
+    assert not any(request.url.path.endswith("ecomOrders") for request in fake.requests)
+
+
+@pytest.mark.parametrize("stored", ["12, 3", ["12", 3], 12])
+async def test_the_lists_of_an_opt_in_may_be_text(stored: object) -> None:
+    """list_ids of the connection, however it was saved."""
+    fake = FakeActiveCampaign()
+    config = ConnectorConfig(api_key="key-1", base_url="https://acme.api-us1.com", settings={"list_ids": stored})
+    await fake.connector(config=config).set_opt_in_status("12", True)
+    expected = {"12"} if stored == 12 else {"12", "3"}
+    assert {name for who, name in fake.lists if who == "12"} == expected
+
+
+async def test_a_lists_total_and_offset_are_the_vendors() -> None:
+    """Totals are text; a cursor starts behind an id, so an offset would skip contacts."""
+    fake = FakeActiveCampaign()
+    page = await fake.connector().get_contacts(ContactQuery(limit=2, offset=1, brief=True))
+    assert (page.total, page.next_cursor) == (3, "12")
+    assert fake.requests[0].url.params["offset"] == "1"
+    last = await fake.connector().get_contacts(ContactQuery(limit=2, offset=1, cursor=page.next_cursor, brief=True))
+    assert ([contact.id for contact in last.contacts], last.total) == (["13"], None)
+
+
+async def test_what_the_earlier_platform_promised_is_still_promised() -> None:
+    """Its seeded capabilities."""
+    promised = {"contacts", "tags", "custom_fields", "automations", "deals", "emails"}
+    assert promised <= set(await FakeActiveCampaign().connector().get_capabilities())
 
 
 async def test_a_contact_owner_does_not_exist() -> None:

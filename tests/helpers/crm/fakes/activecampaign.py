@@ -35,6 +35,7 @@ class FakeActiveCampaign(FakeVendor):
             "70": {"id": "70", "contact": "11", "stage": "3", "value": "12345", "cdate": "2026-01-02T00:00:00-06:00"}
         }
         self.accounts: dict[str, str] = {}
+        self.account_links: dict[str, dict[str, Any]] = {}
         self.add(
             {
                 "firstName": "Ada",
@@ -77,7 +78,7 @@ class FakeActiveCampaign(FakeVendor):
         return [
             route("GET", f"{P}/contacts", self.list_contacts),
             route("POST", f"{P}/contact/sync", self.sync),
-            route("GET", f"{P}/contacts/{{id}}", lambda r: self.one(r, lambda c: {"contact": c, "fieldValues": self.field_values(c["id"])})),
+            route("GET", f"{P}/contacts/{{id}}", lambda r: self.one(r, lambda c: {"contact": c, "fieldValues": self.field_values(c["id"]), "accountContacts": [{"id": i, **link} for i, link in self.account_links.items() if link["contact"] == c["id"]]})),
             route("PUT", f"{P}/contacts/{{id}}", lambda r: self.one(r, lambda c: {"contact": self.put(c["id"], r.state.body["contact"])})),
             route("DELETE", f"{P}/contacts/{{id}}", lambda r: self.one(r, lambda c: self.contacts.pop(c["id"]) and {})),
             route("GET", f"{P}/contacts/{{id}}/fieldValues", lambda r: {"fieldValues": self.field_values(r.path_params["id"])}),
@@ -96,9 +97,11 @@ class FakeActiveCampaign(FakeVendor):
             route("POST", f"{P}/contactAutomations", lambda r: (self.automations.append(r.state.body["contactAutomation"]) or 201, {"contactAutomation": {"id": "1"}})),
             route("POST", f"{P}/contactLists", self.consent),
             route("POST", f"{P}/notes", lambda _: (201, {"note": {"id": "1"}})),
-            route("GET", f"{P}/accounts", lambda r: {"accounts": [{"id": i, "name": n} for n, i in self.accounts.items() if r.query_params["search"] in n]}),
+            route("GET", f"{P}/accounts", lambda r: {"accounts": [{"id": i, "name": n} for n, i in self.accounts.items() if r.query_params["search"].lower() in n.lower()]}),
             route("POST", f"{P}/accounts", lambda r: (201, {"account": {"id": self.accounts.setdefault(r.state.body["account"]["name"], self.new_id())}})),
             route("POST", f"{P}/accountContacts", self.link_account),
+            route("PUT", f"{P}/accountContacts/{{id}}", lambda r: {"accountContact": self.account_links[r.path_params["id"]].update(r.state.body["accountContact"])}),
+            route("DELETE", f"{P}/accountContacts/{{id}}", self.unlink_account),
             route("PUT", f"{P}/deals/{{id}}", lambda r: {"deal": self.deals[r.path_params["id"]].update(r.state.body["deal"])}),
             route("GET", f"{P}/ecomOrders", lambda _: {"ecomOrders": [{"id": "1", "totalPrice": "1050", "currency": "USD", "createdDate": "2026-01-01"}]}),
             route("GET", f"{P}/users/me", lambda _: {"user": {"id": "1"}}),
@@ -152,10 +155,18 @@ class FakeActiveCampaign(FakeVendor):
         return {"contactList": body}
 
     def link_account(self, request: Request) -> Any:
+        """One account per contact."""
         body = request.state.body["accountContact"]
+        if any(link["contact"] == body["contact"] for link in self.account_links.values()):
+            return 422, {"errors": [{"title": "The contact is associated with an account", "code": "exists"}]}
         name = next(name for name, identifier in self.accounts.items() if identifier == body["account"])
         self.contacts[body["contact"]]["orgname"] = name
-        return 201, {"accountContact": {"id": "1"}}
+        self.account_links[self.new_id()] = dict(body)
+        return 201, {"accountContact": {"id": str(self.counter)}}
+
+    def unlink_account(self, request: Request) -> Any:
+        self.contacts[self.account_links.pop(request.path_params["id"])["contact"]]["orgname"] = ""
+        return {}
 
     def account(self, **options: Any) -> Account:
         return Account(self.connector(**options), "11", "12", self, vip="1", color="COLOR")

@@ -65,10 +65,10 @@ class FakeVendor:
         """The credentials of the fake's account."""
         return ConnectorConfig(access_token=TOKEN, account_id="loc1")
 
-    def connector(self, **options: Any) -> CrmConnector:
+    def connector(self, *, config: ConnectorConfig | None = None, **options: Any) -> CrmConnector:
         """A connector that talks to this fake."""
         client = httpx.AsyncClient(transport=_Transport(self))
-        return build(self.slug, self.config(), client, clock=self.clock, **options)
+        return build(self.slug, config or self.config(), client, clock=self.clock, **options)
 
     def new_id(self) -> str:
         """A fresh numeric id."""

@@ -115,7 +115,9 @@ class FakeKeap(FakeVendor):
             route("GET", f"{P}/tags/{{tag}}/contacts", self.tagged),
             route("POST", f"{P}/tags/{{tag}}/contacts:applyTags", self.apply),
             route("POST", f"{P}/tags/{{tag}}/contacts:removeTags", self.remove),
-            route("GET", f"{P}/companies", lambda r: {"companies": [{"id": i, "company_name": n} for n, i in self.companies.items() if f"company_name=={n}" == r.query_params["filter"]]}),
+            route("GET", f"{P}/companies", lambda r: {"companies": [{"id": i, "company_name": n} for n, i in self.companies.items() if r.query_params.get("filter") in (None, f"company_name=={n}")]}),
+            route("GET", f"{P}/automations", lambda r: self.paged(r, "automations", [{"id": "1"}])),
+            route("GET", f"{P}/campaigns", lambda r: self.paged(r, "campaigns", [{"id": "1"}])),
             route("POST", f"{P}/companies", self.make_company),
             route("POST", f"{P}/campaigns/{{c}}/sequences/{{s}}:addContacts", self.enrol),
             route("GET", f"{P}/campaigns/{{c}}/sequences", lambda r: {"sequences": [{"id": s} for s in ({"5": ["51"], "6": ["61", "62"]}.get(r.path_params["c"], []))]}),
@@ -126,6 +128,17 @@ class FakeKeap(FakeVendor):
             route("GET", f"{P}/opportunities", lambda r: self.paged(r, "opportunities", list(self.deals.values()))),
             route("PATCH", f"{P}/opportunities/{{id}}", self.move),
             route("GET", f"{P}/orders", lambda r: self.paged(r, "orders", self.orders if "contact_id==11" in r.query_params["filter"] else [])),
+            route("GET", f"{P}/emailAddresses/{{email}}/status", self.address),
+            route("GET", f"{P}/sales/payments", lambda r: self.paged(r, "payments", [
+                {"id": 1, "amount": 12.5, "type": "Cash", "payment_time": "2026-01-01T00:00:00Z"},
+            ])),
+            route("GET", f"{P}/subscriptions", lambda r: self.paged(r, "subscriptions", [
+                {"id": 1, "billing_amount": 30, "start_date": "2026-01-01", "active": True},
+            ])),
+            route("GET", f"{P}/contacts/{{id}}/paymentMethods", lambda r: self.one(r, lambda _: {
+                "payment_methods": [{"create_time": "2026-01-01", "card_info": {"last_four": "4242"}}]
+            })),
+            route("GET", "/crm/rest/v1/notes", lambda r: {"notes": [{"id": 1}] if r.query_params["offset"] == "0" else []}),
             route("GET", f"{P}/emails", lambda r: self.paged(r, "emails", self.mails)),
         ]  # fmt: skip
 
@@ -216,7 +229,7 @@ class FakeKeap(FakeVendor):
         contact = request.state.body["contact_ids"][0]
         known = contact in self.contacts
         self.sequences += [(request.path_params["c"], request.path_params["s"], contact)] if known else []
-        return {contact: "SUCCESS" if known else "CONTACT_DOES_NOT_EXIST"}
+        return {"add_to_sequence_results": {contact: "SUCCESS" if known else "CONTACT_DOES_NOT_EXIST"}}
 
     def goal(self, request: Request) -> Any:
         self.goals.append(request.state.body)
@@ -228,6 +241,11 @@ class FakeKeap(FakeVendor):
         if email not in self.locked:
             self.opted[email] = wanted
         return {"email": email, "opted_in": self.opted.get(email, False), "status": "SPAM"}
+
+    def address(self, request: Request) -> Any:
+        times = {"last_sent_time": "2026-01-05T00:00:00Z", "last_open_time": "2026-01-02T00:00:00Z"}
+        known = request.path_params["email"] == "ada@example.com"
+        return times if known else (404, {"message": "no such address"})
 
     def move(self, request: Request) -> Any:
         deal = self.deals.get(request.path_params["id"])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
+import httpx
 import pytest
 
 from helpers.crm.errors import CrmError, CrmErrorCode
@@ -212,6 +214,174 @@ async def test_a_note_has_an_author_and_a_known_type(keap: FakeKeap, given: str,
 async def test_related_data_is_read_through_pseudo_keys(keap: FakeKeap, key: str, value: Any) -> None:
     """D13, over all pages; the engagement fields are derived from the sent e-mails."""
     assert await keap.connector().get_field_value("11", key) == value
+
+
+@pytest.mark.parametrize(
+    ("money", "amount"),
+    [
+        ({"amount": 123456, "formatted_amount": "$1,234.56"}, 1234.56),
+        ({"amount": 123456, "formatted_amount": "1.234,56 \u20ac"}, 1234.56),
+        ({"amount": 5, "formatted_amount": "$0.05"}, 0.05),
+        ({"amount": -500, "formatted_amount": "-$5.00"}, -5),
+        ({"amount": 1234, "formatted_amount": "\u00a51,234"}, 1234),
+        ({"amount": 12, "formatted_amount": "$12.00"}, 12),
+        ({"amount": 12}, 12),
+    ],
+)
+async def test_amounts_are_in_the_main_unit_of_the_currency(
+    keap: FakeKeap, money: dict[str, Any], amount: float
+) -> None:
+    """Keap counts cents; the formatted text shows it."""
+    keap.orders = [{"id": "1", "order_time": "2026-01-01T00:00:00Z", "total": {"currency_code": "USD", **money}}]
+
+    crm = keap.connector()
+    assert await crm.get_field_value("11", "_related.invoice.sum.InvoiceTotal") == amount
+    for name in ("InvoiceTotal", "invoice_total", "total"):
+        assert await crm.get_field_value("11", f"_related.invoice.first.{name}") == amount
+
+
+async def test_an_address_that_keap_never_mailed_has_no_times(keap: FakeKeap) -> None:
+    """404 says so."""
+    assert await keap.connector().get_field_value("11", "_email_stats.new@example.com.LastOpenDate") is None
+
+
+async def test_deals_are_moved_by_writing_a_pseudo_key(keap: FakeKeap) -> None:
+    """crm.md 5.5: the oldest one, or all; deals of another contact or stage stay."""
+
+    def deal(number: int, contact: str, stage: str) -> dict[str, Any]:
+        return {
+            "id": number, "contact": {"id": contact}, "stage": {"id": stage},
+            "created_time": f"2026-01-{10 - number:02}T00:00:00Z",
+        }  # fmt: skip
+
+    keap.deals = {str(n): deal(n, c, s) for n, c, s in ((1, "11", "3"), (2, "11", "3"), (3, "12", "3"), (4, "11", "5"))}
+    crm = keap.connector()
+
+    def stages() -> list[str]:
+        return [keap.deals[number]["stage"]["id"] for number in "1234"]
+
+    await crm.set_field_value("11", "_related.lead.stage.3.update_first", 4)
+    assert stages() == ["3", "4", "3", "5"]
+    await crm.set_field_value("11", "_related.lead.stage.3.update_all", "4")
+    assert stages() == ["4", "4", "3", "5"]
+    with pytest.raises(CrmError, match="read only"):
+        await crm.set_field_value("11", "_related.lead.first.StageID", "4")
+
+
+@pytest.mark.parametrize("email", ["ada@*", "*", "ada@example.com;id==12"])
+async def test_a_pattern_finds_nobody(keap: FakeKeap, email: str) -> None:
+    """A trailing * is a prefix search at Keap: an upsert would overwrite a stranger."""
+
+    def match(request: Any) -> Any:
+        return {"contacts": [keap.shown(contact, request) for contact in keap.contacts.values()]}
+
+    keap.list_contacts = match  # type: ignore[method-assign] # as Keap answers a pattern
+    crm = keap.connector()
+
+    assert (await crm.get_contacts(ContactQuery(email=email))).contacts == []
+    made = await crm.create_contact(NewContact(first_name="X", email=email))
+    assert made.id not in ("11", "12", "13")
+
+
+async def test_a_second_address_does_not_become_the_first(keap: FakeKeap) -> None:
+    """create_contact finds the contact by any of its addresses."""
+    made = await keap.connector().create_contact(NewContact(first_name="A", email="ADA2@example.com"))
+
+    assert (made.id, made.first_name, made.email) == ("11", "A", "ada@example.com")
+
+
+async def test_a_company_of_a_similar_name_is_not_linked(keap: FakeKeap) -> None:
+    """What the filter finds is compared once more."""
+    keap.companies = {"Acme": "1"}
+    await keap.connector().set_field_value("11", "company", "Acme*")
+    assert set(keap.companies) == {"Acme", "Acme*"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        ({"add_to_sequence_results": {"11": "FAILED"}}, "PARTIAL"),
+        ({"add_to_sequence_results": {"11": "CONTACT_DOES_NOT_EXIST"}}, "NOT_FOUND"),
+        ({"add_to_sequence_results": {}}, "PARTIAL"),
+        ({"add_to_sequence_results": {"11": "ALREADY_IN_SEQUENCE"}}, None),
+        ({"11": "SUCCESS"}, None),
+    ],
+)
+async def test_the_result_of_a_sequence_is_read_where_keap_puts_it(
+    keap: FakeKeap, answer: dict[str, Any], code: str | None
+) -> None:
+    """A 200 alone means nothing."""
+    keap.trouble = [httpx.Response(200, json=answer)]
+    call = keap.connector().trigger_automation("11", "5/51")
+    if code is None:
+        await call
+        return
+    with pytest.raises(CrmError) as raised:
+        await call
+    assert (raised.value.code, raised.value.status_code, raised.value.retryable) == (code, 200, False)
+
+
+@pytest.mark.parametrize(
+    ("key", "attribute"),
+    [
+        ("Suffix", "suffix"), ("MiddleName", "middle_name"), ("Title", "prefix"), ("Nickname", "preferred_name"),
+        ("SpouseName", "spouse_name"),
+    ],
+)  # fmt: skip
+async def test_older_names_of_attributes_are_understood(keap: FakeKeap, key: str, attribute: str) -> None:
+    """name_parse_it writes a suffix; no custom field is made of it."""
+    crm = keap.connector()
+    await crm.set_field_value("11", key, "X")
+    assert keap.contacts["11"][attribute] == "X"
+    assert await crm.get_field_value("11", key) == "X"
+
+
+@pytest.mark.parametrize(
+    ("key", "array", "slot", "part"),
+    [
+        ("StreetAddress1", "addresses", "BILLING", "line1"), ("City2", "addresses", "SHIPPING", "locality"),
+        ("Address3Street2", "addresses", "OTHER", "line2"), ("Phone2", "phone_numbers", "PHONE2", "number"),
+        ("Fax1", "fax_numbers", "FAX1", "number"),
+    ],
+)  # fmt: skip
+async def test_further_phones_and_addresses_are_fields(
+    keap: FakeKeap, key: str, array: str, slot: str, part: str
+) -> None:
+    """By the names of Keap's older API; the other entries of the array stay."""
+    before = [entry for entry in keap.contacts["11"].get(array, []) if entry["field"] != slot]
+    crm = keap.connector()
+    await crm.set_field_value("11", key, "X")
+    assert {"field": slot, part: "X"} in keap.contacts["11"][array]
+    assert all(entry in keap.contacts["11"][array] for entry in before)
+    assert await crm.get_field_value("11", key) == "X"
+
+
+async def test_an_owner_is_text(keap: FakeKeap) -> None:
+    """The vendor's own examples send numbers."""
+    keap.contacts["11"]["owner_id"] = 45
+    assert await keap.connector().get_field_value("11", "owner_id") == "45"
+
+
+async def test_times_are_utc_or_nothing(keap: FakeKeap) -> None:
+    """Contacts cross the interface with UTC times."""
+    keap.contacts["11"] |= {"create_time": "2026-01-01T08:00:00-06:00", "update_time": "0000-00-00 00:00:00"}
+    ada = await keap.connector().get_contact("11")
+    assert (ada.created_at, ada.updated_at) == (datetime(2026, 1, 1, 14, tzinfo=UTC), None)
+
+
+async def test_definitions_that_may_not_be_read_stop_no_contact(keap: FakeKeap) -> None:
+    """A key without the right to list tags and fields: ids stand for names (crm.md 5.2, 5.3)."""
+    crm = keap.connector()
+    refused = httpx.Response(403, json={"message": "scope"})
+    contact = httpx.Response(200, json={"id": "11", "given_name": "Ada", "tag_ids": ["1"], "custom_fields": []})
+    keap.trouble = [contact, refused, refused]
+
+    ada = await crm.get_contact("11")
+
+    assert (ada.first_name, [tag.id for tag in ada.tags]) == ("Ada", ["1"])
+    keap.trouble = [refused]
+    await crm.apply_tag("12", "2")
+    assert ("2", "12") in keap.applied
 
 
 async def test_exports_page_through_raw_records(keap: FakeKeap) -> None:
