@@ -74,15 +74,9 @@ class ChainIt(Helper[Config]):
 
     async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:
         config = ctx.config
-        modified: dict[str, Any] = {
-            "execution_ids": [],
-            "queued_helpers": [],
-            "queued_count": 0,
-            "delay_seconds": config.delay_seconds,
-            "skipped_helpers": [],
-        }
         if config.conditional_field is not None and not await _holds(ctx, config.conditional_field):
-            return HelperOutput.ok("the condition does not hold", modified_data={**modified, "skipped": True})
+            nothing = {"skipped": True, "queued_count": 0, "execution_ids": [], "queued_helpers": []}
+            return HelperOutput.ok("the condition does not hold", modified_data=nothing)
         spawned = await spawn_group(
             Parent.running(ctx),
             config.helpers,
@@ -93,10 +87,11 @@ class ChainIt(Helper[Config]):
             spawner=ctx.executions,
             max_depth=ctx.settings.chain_max_depth,
         )
-        modified |= {
+        modified = {
             "execution_ids": [child.execution_id for child in spawned.queued],
             "queued_helpers": [child.identifier for child in spawned.queued],
             "queued_count": len(spawned.queued),
+            "delay_seconds": config.delay_seconds,
             "skipped_helpers": [child.as_json() for child in spawned.refused],
             "skipped": False,
         }

@@ -15,6 +15,7 @@ from helpers.rules.text import to_text
 
 SAVE_ATTEMPTS = 3
 SAVE_WAIT_SECONDS = 1.0
+LONGEST_POSITION = 9
 
 
 def _step(value: Any) -> Any:
@@ -67,8 +68,9 @@ class DripIt(Helper[Config]):
 
 def _position(value: Any) -> int:
     """Steps done: plain digits, also with a decimal point and zeros; anything else is the start."""
-    whole = re.fullmatch(r"\+?([0-9]{1,9})(\.0*)?", to_text(value).strip())
-    return int(whole[1]) if whole else 0
+    whole = re.fullmatch(r"\+?0*([0-9]+)(\.0*)?", to_text(value).strip())
+    # More digits than any list has steps: converting them would only cost time, they are past the end anyway.
+    return int(whole[1][:LONGEST_POSITION]) if whole else 0
 
 
 async def _save(ctx: HelperContext[Config], field: str, text: str) -> Action | None:

@@ -9,7 +9,7 @@ from pydantic import Field, Strict
 from helpers.contract import Example, Helper, HelperContext, HelperOutput
 from helpers.errors import HelperError
 from helpers.rules.config_keys import FormConfig
-from helpers.rules.config_types import Flag, OptionalText, RequiredText, null_is_default
+from helpers.rules.config_types import Flag, OptionalText, RequiredText, default_when
 from helpers.rules.instants import instant_text
 from helpers.rules.numbers import parse_number
 from helpers.rules.routing import Route, RoutingConfig, Url, fallback_route, routed
@@ -34,7 +34,10 @@ class RouteEntry(FormConfig):
 
     label: OptionalText = Field(default=None, description="Name in the routing reason.")
     redirect_url: Url = Field(alias="redirectUrl", description="The URL (also redirect_url).")
-    conditions: Annotated[list[Condition], null_is_default] = Field(default=[], description="Without any: always.")
+    # Conditions were only promised by the old form, which stored the empty input in several shapes.
+    conditions: Annotated[list[Condition], default_when(lambda stored: not stored)] = Field(
+        default=[], description="Without any: always."
+    )
 
 
 class Config(RoutingConfig):
