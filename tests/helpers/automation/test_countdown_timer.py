@@ -48,6 +48,8 @@ def claims(run, key=KEY):
         {"timer_type": "evergreen", "add_days": -1, "add_hours": 48},
         {"timer_type": "evergreen", "addDays": "many"},
         {"timer_mode": "evergreen", "add_minutes": -5},
+        {"timer_type": "evergreen", "add_days": 1, "duration_hours": -1},
+        {"timer_type": "dynamic", "duration_hours": 1, "timer_url_base": " JavaScript:alert(1)//"},
     ],
 )
 async def test_refused_configs(config):
@@ -139,6 +141,7 @@ async def test_no_key_is_a_permanent_error():
         ({"timer_mode": "dynamic"}, "https://app.myfusionhelper.ai/timer?token="),
         ({"timer_type": "dynamic", "timer_url_base": "https://t.example/x"}, "https://t.example/x?t="),
         ({"timer_mode": "dynamic", "timerUrlBase": "https://t.example/x?a=1"}, "https://t.example/x?a=1&token="),
+        ({"timer_type": "dynamic", "timer_url_base": " https://t.example "}, "https://t.example?t="),
     ],
 )
 async def test_the_link(config, start):

@@ -66,6 +66,14 @@ async def test_a_route_without_conditions_always_applies():
     ]
 
 
+@pytest.mark.parametrize("conditions", [None, "", [], {}])
+async def test_conditions_that_the_old_form_left_empty_are_none(conditions):
+    """It stored the empty input in several shapes."""
+    run = await run_helper("route_it", {"routes": [{"redirectUrl": "https://a", "conditions": conditions}]})
+
+    assert run.output.modified_data["routing_reason"] == "route_index=0"
+
+
 async def test_a_route_without_label_is_named_by_its_index():
     """The stored spelling redirect_url counts too."""
     config = conditional({"source": "query", "key": "x", "operator": "exists"})
