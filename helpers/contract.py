@@ -21,10 +21,12 @@ import builtins
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, get_args, get_origin
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import GenerateJsonSchema
 
 from helpers.errors import ConnectionRequired, PermanentFailure
 from helpers.record import Record
@@ -50,10 +52,26 @@ CATEGORIES = (
 )  # fmt: skip
 
 
+class _ConfigSchema(GenerateJsonSchema):
+    """A default that is an exact number is published as a number."""
+
+    def encode_default(self, dft: Any) -> Any:
+        if isinstance(dft, Decimal):
+            return int(dft) if dft == int(dft) else float(dft)
+        return super().encode_default(dft)
+
+
 class HelperConfig(BaseModel):
     """Base of every config model. Unknown keys are ignored: stored configs carry keys of the old web forms."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+
+    @classmethod
+    def model_json_schema(
+        cls, *args: Any, schema_generator: builtins.type[GenerateJsonSchema] = _ConfigSchema, **kwargs: Any
+    ) -> dict[str, Any]:
+        """The JSON schema (draft 2020-12) of the config."""
+        return super().model_json_schema(*args, schema_generator=schema_generator, **kwargs)
 
 
 ConfigT = TypeVar("ConfigT", bound=HelperConfig)

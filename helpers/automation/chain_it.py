@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from helpers.contract import Action, Example, Helper, HelperContext, HelperOutput
 from helpers.rules.children import HelperEntries, Parent, spawn_group
@@ -14,6 +14,8 @@ from helpers.rules.fields import alias_of
 from helpers.rules.text import to_text
 
 LONGEST_DELAY_SECONDS = 366 * 86_400
+
+_SCALAR_SCHEMA = {"type": ["string", "number", "boolean", "null"]}
 
 
 def _scalar(value: Any) -> Any:
@@ -33,7 +35,9 @@ class Config(FormConfig):
 
     helpers: HelperEntries = Field(min_length=1, description="Helpers in order: id, short key or {id, config}.")
     conditional_field: PickedFieldKey = Field(default=None, description="Field tested before anything is queued.")
-    conditional_value: Annotated[str, BeforeValidator(_scalar)] = Field(default="", description="Value to compare.")
+    conditional_value: Annotated[str, BeforeValidator(_scalar), WithJsonSchema(_SCALAR_SCHEMA)] = Field(
+        default="", description="Value to compare, as text."
+    )
     conditional_operator: Annotated[
         Literal["equals", "not_equals", "contains", "not_contains", "exists", "not_exists"], blank_is_default
     ] = Field(default="equals", description="How to compare.")

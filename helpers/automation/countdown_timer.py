@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -30,6 +30,7 @@ WRITE_ATTEMPTS = 5
 
 Mode = Annotated[Literal["standard", "contact_field", "evergreen", "dynamic"] | None, blank_is_default]
 Part = Annotated[ExactNumber, Field(ge=0), blank_is_default]
+_FROM_0: dict[str, Any] = {"minimum": 0}
 Colour = Annotated[str, blank_is_default]
 
 
@@ -42,11 +43,13 @@ class Config(FormConfig):
     expire_date: OptionalTrimmedText = Field(default=None, description="standard: deadline (B).")
     contact_field: PickedFieldKey = Field(default=None, description="contact_field: field with the deadline (A).")
     timer_field: PickedFieldKey = Field(default=None, description="contact_field: field with the deadline (B).")
-    add_days: Part = Field(default=Decimal(0), description="evergreen: days.")
-    add_hours: Part = Field(default=Decimal(0), description="evergreen: hours.")
-    add_minutes: Part = Field(default=Decimal(0), description="evergreen: minutes.")
+    add_days: Part = Field(default=Decimal(0), description="evergreen: days.", json_schema_extra=_FROM_0)
+    add_hours: Part = Field(default=Decimal(0), description="evergreen: hours.", json_schema_extra=_FROM_0)
+    add_minutes: Part = Field(default=Decimal(0), description="evergreen: minutes.", json_schema_extra=_FROM_0)
     duration_hours: Annotated[Annotated[ExactNumber, Field(ge=0)] | None, blank_is_default] = Field(
-        default=None, description="dynamic: hours from now; evergreen: hours where the parts are 0."
+        default=None,
+        description="dynamic: hours from now; evergreen: hours where the parts are 0.",
+        json_schema_extra=_FROM_0,
     )
     background_color: Colour = Field(default=timer_link.BACKGROUND, description="Background.")
     digit_color: Colour = Field(default=timer_link.DIGITS, description="Digits.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, Strict
+from pydantic import BeforeValidator, Field, Strict, WithJsonSchema
 
 from helpers.contract import Action, Example, Helper, HelperContext, HelperOutput
 from helpers.errors import HelperError
@@ -22,12 +22,13 @@ def _step(value: Any) -> Any:
     return to_text(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
+Step = Annotated[RequiredText, BeforeValidator(_step), WithJsonSchema({"type": ["string", "number"]})]
+
+
 class Config(FormConfig):
     """The sequence and where its position is kept."""
 
-    steps: Annotated[list[Annotated[RequiredText, BeforeValidator(_step)]], Strict()] = Field(
-        min_length=1, description="Automation ids in order."
-    )
+    steps: Annotated[list[Step], Strict()] = Field(min_length=1, description="Automation ids in order.")
     state_field: RequiredPick = Field(description="Field with the number of steps already done.")
 
 

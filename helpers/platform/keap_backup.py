@@ -48,7 +48,7 @@ class Config(FormConfig):
     s3_prefix: Annotated[str, AfterValidator(_prefix), blank_is_default] = Field(
         default="keap-backups", description="Key prefix."
     )
-    page_size: Annotated[int, BeforeValidator(_whole), Field(ge=1, le=1000), blank_is_default] = Field(
+    page_size: Annotated[int, Field(ge=1, le=1000), BeforeValidator(_whole), blank_is_default] = Field(
         default=1000, description="Records of a page."
     )
 

@@ -37,11 +37,10 @@ Url = Annotated[RequiredText, AfterValidator(_without_active_scheme)]
 """A required URL; schemes that run or open something local are refused."""
 OptionalUrl = Annotated[Url | None, blank_is_default]
 """An optional URL; null, "" and blanks are unset."""
-UrlMap = Annotated[
-    dict[str, Annotated[str, Strict(), AfterValidator(_without_active_scheme)]], BeforeValidator(_usable_entries)
-]
-"""key -> URL; entries with an empty URL or a value that is no text do not count."""
-OptionalUrlMap = Annotated[UrlMap, null_is_default]
+_Urls = dict[str, Annotated[str, Strict(), AfterValidator(_without_active_scheme)]]
+UrlMap = Annotated[_Urls, Field(min_length=1), BeforeValidator(_usable_entries)]
+"""key -> URL, at least one; entries with an empty URL or a value that is no text do not count."""
+OptionalUrlMap = Annotated[_Urls, BeforeValidator(_usable_entries), null_is_default]
 """key -> URL; null is the default."""
 
 
