@@ -67,11 +67,9 @@ class HelperConfig(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
 
     @classmethod
-    def model_json_schema(
-        cls, *args: Any, schema_generator: builtins.type[GenerateJsonSchema] = _ConfigSchema, **kwargs: Any
-    ) -> dict[str, Any]:
+    def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """The JSON schema (draft 2020-12) of the config."""
-        return super().model_json_schema(*args, schema_generator=schema_generator, **kwargs)
+        return super().model_json_schema(*args, **{"schema_generator": _ConfigSchema, **kwargs})
 
 
 ConfigT = TypeVar("ConfigT", bound=HelperConfig)
