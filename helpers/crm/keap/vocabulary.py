@@ -24,6 +24,20 @@ EXPORT_FIELDS = CONTACT_FIELDS + (
     "preferred_name,prefix,referral_code,score_value,social_accounts,source_type,spouse_name,suffix"
 )
 
+# The parts of an address, in the order of the names that they had in Keap's older interfaces (spec automation
+# timezone_triggers). The rest of the billing address has the names that every CRM has.
+_ADDRESS_PARTS = ("line1", "line2", "locality", "region", "postal_code", "country_code")
+_OLDER_NAMES: Mapping[str, tuple[str, ...]] = {
+    "BILLING": ("StreetAddress1", "StreetAddress2"),
+    "SHIPPING": ("Address2Street1", "Address2Street2", "City2", "State2", "PostalCode2", "Country2"),
+    "OTHER": ("Address3Street1", "Address3Street2", "City3", "State3", "PostalCode3", "Country3"),
+}
+_OLDER_SLOTS = {
+    name: ("addresses", slot, part)
+    for slot, names in _OLDER_NAMES.items()
+    for name, part in zip(names, _ADDRESS_PARTS, strict=False)
+}
+
 ATTRIBUTES: Mapping[str, str] = {
     "first_name": "given_name",
     "last_name": "family_name",
@@ -44,6 +58,7 @@ ATTRIBUTES: Mapping[str, str] = {
     "state": "region",
     "zip": "postal_code",
     "country": "country_code",
+    **{name: f"{slot}.{part}" for name, (_array, slot, part) in _OLDER_SLOTS.items()},
 }
 # attribute -> (array, value of its "field", key inside the entry)
 SLOTS: Mapping[str, tuple[str, str, str]] = {
@@ -55,6 +70,7 @@ SLOTS: Mapping[str, tuple[str, str, str]] = {
         name: ("addresses", "BILLING", ATTRIBUTES[name])
         for name in ("address1", "address2", "city", "state", "zip", "country")
     },
+    **_OLDER_SLOTS,
 }
 
 VALUES = ValueForm(

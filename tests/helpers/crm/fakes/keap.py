@@ -79,6 +79,7 @@ class FakeKeap(FakeVendor):
             "given_name": "Ada", "family_name": "Byron", "owner_id": "3",
             "email_addresses": [{"field": "EMAIL1", "email": "ada@example.com"}, {"field": "EMAIL2", "email": "ada2@example.com"}],
             "phone_numbers": [{"field": "PHONE1", "number": "+15550100"}, {"field": "PHONE2", "number": "+15550101"}],
+            "addresses": [{"field": "SHIPPING", "line1": "12 St James Square", "locality": "London", "country_code": "GBR"}],
             "custom_fields": [{"id": "21", "content": "blue"}, {"id": "22", "content": 7}],
         }, "11")  # fmt: skip
         self.add({"given_name": "Bob", "email_addresses": [{"field": "EMAIL1", "email": "bob@example.com"}]}, "12")

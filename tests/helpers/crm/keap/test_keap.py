@@ -64,6 +64,18 @@ async def test_secondary_addresses_are_fields(keap: FakeKeap) -> None:
     assert len(keap.contacts["11"]["email_addresses"]) == 3
 
 
+async def test_the_older_names_lead_to_the_three_addresses(keap: FakeKeap) -> None:
+    """timezone_triggers looks for them; a street that is written leaves the other addresses alone."""
+    crm = keap.connector()
+    await crm.set_field_values("11", {"StreetAddress1": "5 Dorset St", "City": "Marylebone", "City3": "Paris"})
+
+    names = ("StreetAddress1", "address1", "City", "Address2Street1", "City2", "Country2", "City3", "State3")
+    assert [await crm.get_field_value("11", name) for name in names] == [
+        "5 Dorset St", "5 Dorset St", "Marylebone", "12 St James Square", "London", "GBR", "Paris", None,
+    ]  # fmt: skip
+    assert [entry["field"] for entry in keap.contacts["11"]["addresses"]] == ["SHIPPING", "BILLING", "OTHER"]
+
+
 def test_address_parts_go_into_the_billing_entry() -> None:
     """A new region loses the code of the old one; the shipping address stays."""
     current = {
