@@ -234,6 +234,18 @@ async def test_exports_page_through_raw_records(keap: FakeKeap) -> None:
     assert pages[0][0]["email_addresses"][1]["email"] == "ada2@example.com"
 
 
+async def test_notes_and_payment_methods_of_the_whole_account(keap: FakeKeap) -> None:
+    """Notes come in smaller pages than asked for, payment methods contact by contact."""
+    crm = keap.connector()
+    notes = [page async for page in crm.iter_raw("notes", 1000)]
+    cards = [page async for page in crm.iter_raw("payment_methods", 2)]
+
+    assert [note["id"] for page in notes for note in page] == [0, 1, 2, 3, 4]
+    assert len(notes) > 1
+    assert [[card["id"] for card in page] for page in cards] == [["11-0", "11-1"], ["13-0", "13-1"], ["13-2"]]
+    assert cards[1][0]["contact_id"] == "13"
+
+
 async def test_a_run_reads_its_contact_once_and_sees_its_own_writes(keap: FakeKeap) -> None:
     """run_scope: contact C5; another run starts afresh."""
     crm = keap.connector()
