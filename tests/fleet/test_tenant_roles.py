@@ -21,12 +21,12 @@ ROLE = ServiceAuth(role_arn="arn:aws:iam::123456789012:role/mfh-backup", externa
 
 
 class Clock(SystemClock):
-    """A clock that the test moves."""
+    """The emulator's time, moved ahead by the test."""
 
-    moment = datetime.now(UTC)
+    ahead = timedelta()
 
     def now(self) -> datetime:
-        return self.moment
+        return super().now() + self.ahead
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ async def test_a_role_is_assumed_once_until_it_is_about_to_expire(settings: Help
     first = await roles.keys(ROLE)
     again = await roles.keys(ROLE)
     other = await roles.keys(ROLE.model_copy(update={"external_id": "ext-2"}))
-    clock.moment += timedelta(minutes=56)
+    clock.ahead = timedelta(minutes=56)
     later = await roles.keys(ROLE)
 
     assert set(first) == {"aws_access_key_id", "aws_secret_access_key", "aws_session_token"}
