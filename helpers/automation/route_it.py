@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, Strict
 
 from helpers.contract import Example, Helper, HelperContext, HelperOutput
-from helpers.errors import HelperError
 from helpers.rules.config_keys import FormConfig
 from helpers.rules.config_types import Flag, OptionalText, RequiredText, default_when
 from helpers.rules.instants import instant_text
@@ -47,7 +46,10 @@ class Config(RoutingConfig):
 
 
 class RouteIt(Helper[Config]):
-    """A route without conditions always applies."""
+    """A route without conditions always applies.
+
+    A field or tag that cannot be read fails the run, as in the other routing helpers: empty would be a wrong turn.
+    """
 
     type = "route_it"
     name = "Route It"
@@ -94,15 +96,7 @@ async def _value(ctx: HelperContext[Config], condition: Condition) -> Any:
         case "input":
             return ctx.input.get(condition.key)
         case _:
-            if not ctx.has_crm:
-                return None
-            try:
-                return await ctx.read(condition.key)
-            except HelperError as exc:
-                if exc.retryable:
-                    raise
-                ctx.log(f"reading {condition.key} failed: {exc}")
-                return None
+            return await ctx.read(condition.key) if ctx.has_crm else None
 
 
 def compare(value: Any, condition: Condition) -> bool:

@@ -156,6 +156,20 @@ async def test_conditions(condition, holds):
     assert run.output.modified_data["redirect_url"] == ("https://x.example/yes" if holds else FALLBACK)
 
 
+@pytest.mark.parametrize(
+    ("source", "method"), [("field", "get_field_value"), ("tag", "get_contact")], ids=["field", "tag"]
+)
+async def test_what_cannot_be_read_is_no_empty_value(source, method):
+    """The visitor would be sent the wrong way."""
+    condition = {"source": source, "key": "7", "operator": "not_exists"}
+
+    run = await run_helper("route_it", conditional(condition), crm={**CRM, "fail": {method: True}})
+    without = await run_helper("route_it", conditional(condition))
+
+    assert run.error is not None
+    assert without.output.modified_data["matched_label"] == "yes"
+
+
 async def test_all_conditions_have_to_hold():
     """One that does not is enough."""
     config = conditional(
