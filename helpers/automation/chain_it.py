@@ -46,10 +46,10 @@ class Config(FormConfig):
         description="Child i starts not before i times this.",
         json_schema_extra={"minimum": 0, "maximum": LONGEST_DELAY_SECONDS},
     )
-    on_success_helpers: Annotated[HelperEntries, null_is_default] = Field(
+    on_success_helpers: Annotated[HelperEntries, blank_is_default] = Field(
         default=[], description="Queued when all children succeeded."
     )
-    on_failure_helpers: Annotated[HelperEntries, null_is_default] = Field(
+    on_failure_helpers: Annotated[HelperEntries, blank_is_default] = Field(
         default=[], description="Queued when at least one child failed."
     )
 

@@ -18,7 +18,6 @@ from helpers.rules.config_types import (
     OptionalTrimmedText,
     PickedFieldKey,
     blank_is_default,
-    null_is_default,
 )
 from helpers.rules.effects import best_effort
 from helpers.rules.instants import instant_text, parse_instant
@@ -54,13 +53,13 @@ class Config(FormConfig):
     background_color: Colour = Field(default=timer_link.BACKGROUND, description="Background.")
     digit_color: Colour = Field(default=timer_link.DIGITS, description="Digits.")
     label_color: Colour = Field(default=timer_link.LABELS, description="Labels.")
-    transparent_bg: Annotated[bool, null_is_default] = Field(default=False, description="No background.")
+    transparent_bg: Annotated[bool, blank_is_default] = Field(default=False, description="No background.")
     save_url_field: PickedFieldKey = Field(default=None, description="Field that receives the URL.")
     timer_url_base: OptionalUrl = Field(default=None, description="Base of the link; unset = this platform's timer.")
     jwt_secret: OptionalText = Field(
         default=None, description="Signing key of self-hosted timer pages.", json_schema_extra={"writeOnly": True}
     )
-    restart_when_expired: bool | None = Field(
+    restart_when_expired: Annotated[bool | None, blank_is_default] = Field(
         default=None, description="evergreen: a new deadline after the old one; default A false, B true."
     )
 

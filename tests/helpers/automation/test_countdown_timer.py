@@ -118,6 +118,14 @@ async def test_the_claims_are_signed_with_hs256():
     }
 
 
+@pytest.mark.parametrize("empty", [None, ""])
+async def test_switches_that_the_form_left_empty_are_off(empty):
+    """They have their defaults."""
+    config = {"timer_type": "dynamic", "duration_hours": 1, "transparent_bg": empty, "restart_when_expired": empty}
+
+    assert claims(await timer(config))["transparent_bg"] is False
+
+
 async def test_a_key_in_the_config_signs_instead_of_the_platforms():
     """However short it is."""
     run = await timer({"timer_type": "dynamic", "duration_hours": 1, "jwt_secret": "short"})
