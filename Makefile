@@ -52,7 +52,8 @@ lint: $(READY) ## ruff, mypy --strict, import-linter
 
 lock: ## renew requirements/*.txt (needs uv: pip install uv)
 	uv pip compile pyproject.toml --all-extras $(LOCK) -o requirements/dev.txt
-	uv pip compile pyproject.toml --extra api --extra cli -c requirements/dev.txt $(LOCK) -o requirements/runtime.txt
+	uv pip compile pyproject.toml --extra cli -c requirements/dev.txt $(LOCK) -o requirements/runtime.txt
+	uv pip compile pyproject.toml --extra api --extra cli -c requirements/dev.txt $(LOCK) -o requirements/api.txt
 	echo hatchling | uv pip compile - -c requirements/dev.txt $(LOCK) -o requirements/build.txt
 # Extras stay in the lock: older pips (23.2) take `coverage[toml]` of a dependency for unpinned otherwise.
 LOCK := --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from fastapi import FastAPI, Header, Query, Request
 from fastapi.responses import JSONResponse
 
-from api import problems, routing_links, webhooks
+from api import problems, routing_links, timer, webhooks
 from api.backend import MAX_IDENTIFIER_LENGTH, Backend, Caller, Identifier, Stores
 from api.execution_request import build_execution, check_helper, read_request, same_request
 from api.execution_view import decode_cursor, encode_cursor, view
@@ -27,6 +27,7 @@ def create_app(backend: Backend) -> FastAPI:
     app.state.backend = backend
     problems.install(app)
     app.include_router(routing_links.router)
+    app.include_router(timer.router)
     app.include_router(webhooks.router)
 
     @app.get("/healthz")

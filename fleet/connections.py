@@ -172,10 +172,12 @@ def resolve(connection: Mapping[str, Any], auth: Mapping[str, Any], platform: Ma
     """Merge the three rows, in the order of crm.md section 3.
 
     base_url: what the user typed (auth, then connection metadata), then the platform row unless it is a template,
-    else "" (the connector's default). account_id: external_app_id, else the stored location.
+    else "" (the connector's default). account_id: external_app_id, else the stored location. The role of an AWS
+    connection stands in the metadata: ``role_arn`` and ``external_id``.
     """
     auth_meta: Mapping[str, Any] = auth.get("credentials_meta") or {}
     connection_meta: Mapping[str, Any] = connection.get("credentials_metadata") or {}
+    metadata = {**connection_meta, **auth_meta}
     platform_url = str((platform.get("api_config") or {}).get("base_url") or "")
     base_url = str(auth_meta.get("api_url") or connection_meta.get("api_url") or "") or (
         platform_url if "{" not in platform_url else ""
@@ -199,10 +201,12 @@ def resolve(connection: Mapping[str, Any], auth: Mapping[str, Any], platform: Ma
             api_secret=api_secret,
             base_url=base_url,
             account_id=account,
+            role_arn=str(metadata.get("role_arn") or ""),
+            external_id=str(metadata.get("external_id") or ""),
         ),
         # 0 or absent: unknown, used until the vendor answers 401
         expires_at=float(expires_at) if expires_at else None,
-        settings={**connection_meta, **auth_meta},
+        settings=metadata,
     )
 
 

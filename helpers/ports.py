@@ -189,6 +189,9 @@ class ServiceAuth(BaseModel):
     api_secret: str = ""
     base_url: str = ""
     account_id: str = ""
+    # AWS only: a role of the tenant to assume instead of keys, and the id that its trust policy demands of us.
+    role_arn: str = ""
+    external_id: str = ""
 
     def __repr__(self) -> str:
         present = [name for name in type(self).model_fields if getattr(self, name)]

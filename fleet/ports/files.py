@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from fleet.aws import service_client
 from fleet.helper_settings import HelperRuntimeSettings
+from fleet.ports.tenant_roles import TenantRoles
 from helpers.errors import PermanentFailure, TransientFailure
 from helpers.ports import ServiceAuth, StoredFile
 
@@ -65,13 +66,13 @@ class S3Artifacts:
         # Before the upload, because the client may close what it has sent.
         stored = await asyncio.to_thread(_stored, f"s3:{key}", path, file, content_type)
         file.seek(0)
-        await _put_object(self._settings, self._bucket(), key, file, content_type, None)
+        await _put_object(self._settings, self._bucket(), key, file, content_type, {})
         return stored
 
     async def open(self, reference: str) -> bytes:
         """Download a file of this account."""
         key = str(_checked(reference.removeprefix("s3:"), self._account_id))
-        async with _s3(self._settings, None) as s3:
+        async with _s3(self._settings, {}) as s3:
             try:
                 answer = await s3.get_object(Bucket=self._bucket(), Key=key)
                 content: bytes = await answer["Body"].read()
@@ -103,16 +104,26 @@ class S3Backups:
 
     def __init__(self, settings: HelperRuntimeSettings) -> None:
         self._settings = settings
+        self._roles = TenantRoles(settings)
 
     async def put(self, bucket: str, key: str, content: bytes, content_type: str, *, auth: ServiceAuth | None) -> None:
-        """Write one encrypted object, with the tenant's credentials where given."""
-        await _put_object(self._settings, bucket, key, content, content_type, auth)
+        """Write one encrypted object, with the tenant's credentials where given and never with ours then."""
+        keys = {} if auth is None else await self._keys(auth)
+        await _put_object(self._settings, bucket, key, content, content_type, keys)
+
+    async def _keys(self, auth: ServiceAuth) -> dict[str, str]:
+        if auth.api_key and auth.api_secret:
+            return {"aws_access_key_id": auth.api_key, "aws_secret_access_key": auth.api_secret}
+        if not (auth.role_arn and auth.external_id):
+            raise PermanentFailure("aws: the connection has neither keys nor a role with an external id")
+        try:
+            return await self._roles.keys(auth)
+        except (ClientError, BotoCoreError) as exc:
+            raise _failure(exc, f"assuming the role {auth.role_arn}") from exc
 
 
-def _s3(settings: HelperRuntimeSettings, auth: ServiceAuth | None) -> AbstractAsyncContextManager[Any]:
-    if auth and auth.api_key:
-        return service_client(settings, "s3", aws_access_key_id=auth.api_key, aws_secret_access_key=auth.api_secret)
-    return service_client(settings, "s3")
+def _s3(settings: HelperRuntimeSettings, keys_of_tenant: dict[str, str]) -> AbstractAsyncContextManager[Any]:
+    return service_client(settings, "s3", **keys_of_tenant)
 
 
 async def _put_object(
@@ -121,9 +132,9 @@ async def _put_object(
     key: str,
     body: bytes | IO[bytes],
     content_type: str,
-    auth: ServiceAuth | None,
+    keys: dict[str, str],
 ) -> None:
-    async with _s3(settings, auth) as s3:
+    async with _s3(settings, keys) as s3:
         try:
             await s3.put_object(
                 Bucket=bucket, Key=key, Body=body, ContentType=content_type, ServerSideEncryption="AES256"

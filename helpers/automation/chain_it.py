@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from helpers.contract import Action, Example, Helper, HelperContext, HelperOutput
 from helpers.rules.children import HelperEntries, Parent, spawn_group
@@ -14,6 +14,8 @@ from helpers.rules.fields import alias_of
 from helpers.rules.text import to_text
 
 LONGEST_DELAY_SECONDS = 366 * 86_400
+
+_SCALAR_SCHEMA = {"type": ["string", "number", "boolean", "null"]}
 
 
 def _scalar(value: Any) -> Any:
@@ -33,7 +35,9 @@ class Config(FormConfig):
 
     helpers: HelperEntries = Field(min_length=1, description="Helpers in order: id, short key or {id, config}.")
     conditional_field: PickedFieldKey = Field(default=None, description="Field tested before anything is queued.")
-    conditional_value: Annotated[str, BeforeValidator(_scalar)] = Field(default="", description="Value to compare.")
+    conditional_value: Annotated[str, BeforeValidator(_scalar), WithJsonSchema(_SCALAR_SCHEMA)] = Field(
+        default="", description="Value to compare, as text."
+    )
     conditional_operator: Annotated[
         Literal["equals", "not_equals", "contains", "not_contains", "exists", "not_exists"], blank_is_default
     ] = Field(default="equals", description="How to compare.")
@@ -42,10 +46,10 @@ class Config(FormConfig):
         description="Child i starts not before i times this.",
         json_schema_extra={"minimum": 0, "maximum": LONGEST_DELAY_SECONDS},
     )
-    on_success_helpers: Annotated[HelperEntries, null_is_default] = Field(
+    on_success_helpers: Annotated[HelperEntries, blank_is_default] = Field(
         default=[], description="Queued when all children succeeded."
     )
-    on_failure_helpers: Annotated[HelperEntries, null_is_default] = Field(
+    on_failure_helpers: Annotated[HelperEntries, blank_is_default] = Field(
         default=[], description="Queued when at least one child failed."
     )
 
@@ -74,15 +78,9 @@ class ChainIt(Helper[Config]):
 
     async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:
         config = ctx.config
-        modified: dict[str, Any] = {
-            "execution_ids": [],
-            "queued_helpers": [],
-            "queued_count": 0,
-            "delay_seconds": config.delay_seconds,
-            "skipped_helpers": [],
-        }
         if config.conditional_field is not None and not await _holds(ctx, config.conditional_field):
-            return HelperOutput.ok("the condition does not hold", modified_data={**modified, "skipped": True})
+            nothing = {"skipped": True, "queued_count": 0, "execution_ids": [], "queued_helpers": []}
+            return HelperOutput.ok("the condition does not hold", modified_data=nothing)
         spawned = await spawn_group(
             Parent.running(ctx),
             config.helpers,
@@ -93,10 +91,11 @@ class ChainIt(Helper[Config]):
             spawner=ctx.executions,
             max_depth=ctx.settings.chain_max_depth,
         )
-        modified |= {
+        modified = {
             "execution_ids": [child.execution_id for child in spawned.queued],
             "queued_helpers": [child.identifier for child in spawned.queued],
             "queued_count": len(spawned.queued),
+            "delay_seconds": config.delay_seconds,
             "skipped_helpers": [child.as_json() for child in spawned.refused],
             "skipped": False,
         }

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
-import jwt
-import jwt.warnings
 from pydantic import Field, model_validator
 
 from helpers.contract import Action, Example, Helper, HelperContext, HelperOutput
 from helpers.errors import ContactRequired, HelperError, PermanentFailure, StateConflict, TransientFailure
+from helpers.rules import timer_link
 from helpers.rules.config_keys import FormConfig
 from helpers.rules.config_types import (
     ExactNumber,
@@ -20,18 +18,18 @@ from helpers.rules.config_types import (
     OptionalTrimmedText,
     PickedFieldKey,
     blank_is_default,
-    null_is_default,
 )
 from helpers.rules.effects import best_effort
 from helpers.rules.instants import instant_text, parse_instant
+from helpers.rules.routing import OptionalUrl
+from helpers.rules.timer_link import TimerClaims
 
-# A link stays verifiable for a week after its deadline: it then shows zeros.
-LINK_GRACE_SECONDS = 604_800
 DEFAULT_EVERGREEN_HOURS = 24
 WRITE_ATTEMPTS = 5
 
 Mode = Annotated[Literal["standard", "contact_field", "evergreen", "dynamic"] | None, blank_is_default]
 Part = Annotated[ExactNumber, Field(ge=0), blank_is_default]
+_FROM_0: dict[str, Any] = {"minimum": 0}
 Colour = Annotated[str, blank_is_default]
 
 
@@ -44,22 +42,24 @@ class Config(FormConfig):
     expire_date: OptionalTrimmedText = Field(default=None, description="standard: deadline (B).")
     contact_field: PickedFieldKey = Field(default=None, description="contact_field: field with the deadline (A).")
     timer_field: PickedFieldKey = Field(default=None, description="contact_field: field with the deadline (B).")
-    add_days: Part = Field(default=Decimal(0), description="evergreen: days.")
-    add_hours: Part = Field(default=Decimal(0), description="evergreen: hours.")
-    add_minutes: Part = Field(default=Decimal(0), description="evergreen: minutes.")
-    duration_hours: Annotated[ExactNumber | None, blank_is_default] = Field(
-        default=None, description="dynamic: hours from now; evergreen: hours where the parts are 0."
+    add_days: Part = Field(default=Decimal(0), description="evergreen: days.", json_schema_extra=_FROM_0)
+    add_hours: Part = Field(default=Decimal(0), description="evergreen: hours.", json_schema_extra=_FROM_0)
+    add_minutes: Part = Field(default=Decimal(0), description="evergreen: minutes.", json_schema_extra=_FROM_0)
+    duration_hours: Annotated[Annotated[ExactNumber, Field(ge=0)] | None, blank_is_default] = Field(
+        default=None,
+        description="dynamic: hours from now; evergreen: hours where the parts are 0.",
+        json_schema_extra=_FROM_0,
     )
-    background_color: Colour = Field(default="#000000", description="Background.")
-    digit_color: Colour = Field(default="#FFFFFF", description="Digits.")
-    label_color: Colour = Field(default="#CCCCCC", description="Labels.")
-    transparent_bg: Annotated[bool, null_is_default] = Field(default=False, description="No background.")
+    background_color: Colour = Field(default=timer_link.BACKGROUND, description="Background.")
+    digit_color: Colour = Field(default=timer_link.DIGITS, description="Digits.")
+    label_color: Colour = Field(default=timer_link.LABELS, description="Labels.")
+    transparent_bg: Annotated[bool, blank_is_default] = Field(default=False, description="No background.")
     save_url_field: PickedFieldKey = Field(default=None, description="Field that receives the URL.")
-    timer_url_base: OptionalTrimmedText = Field(default=None, description="Base of the link.")
+    timer_url_base: OptionalUrl = Field(default=None, description="Base of the link; unset = this platform's timer.")
     jwt_secret: OptionalText = Field(
         default=None, description="Signing key of self-hosted timer pages.", json_schema_extra={"writeOnly": True}
     )
-    restart_when_expired: bool | None = Field(
+    restart_when_expired: Annotated[bool | None, blank_is_default] = Field(
         default=None, description="evergreen: a new deadline after the old one; default A false, B true."
     )
 
@@ -198,25 +198,21 @@ async def _evergreen(ctx: HelperContext[Config], now: datetime) -> datetime:
 
 def _token(ctx: HelperContext[Config], key: str, deadline: datetime, now: datetime) -> str:
     config, expires_at = ctx.config, int(deadline.timestamp())
-    claims: dict[str, Any] = {
-        "contact_id": ctx.contact_id,
-        "account_id": ctx.account_id,
-        "helper_id": ctx.helper_id,
-        "expires_at": expires_at,
-        "bg_color": config.background_color,
-        "digit_color": config.digit_color,
-        "label_color": config.label_color,
-        "transparent_bg": config.transparent_bg,
-        "iat": int(now.timestamp()),
-        "exp": expires_at + LINK_GRACE_SECONDS,
-    }
-    with warnings.catch_warnings():
-        # Self-hosted timer pages verify with the key they have, however short.
-        warnings.simplefilter("ignore", jwt.warnings.InsecureKeyLengthWarning)
-        return jwt.encode(claims, key, algorithm="HS256")
+    return TimerClaims(
+        contact_id=ctx.contact_id,
+        account_id=ctx.account_id,
+        helper_id=ctx.helper_id,
+        expires_at=expires_at,
+        bg_color=config.background_color,
+        digit_color=config.digit_color,
+        label_color=config.label_color,
+        transparent_bg=config.transparent_bg,
+        iat=int(now.timestamp()),
+        exp=expires_at + timer_link.GRACE_SECONDS,
+    ).sign(key)
 
 
 def _url(ctx: HelperContext[Config], token: str) -> str:
-    base = ctx.config.timer_url_base or f"{ctx.settings.app_url.rstrip('/')}/timer"
+    base = (ctx.config.timer_url_base or ctx.settings.app_url.rstrip("/") + timer_link.PATH).strip()
     parameter = "token" if ctx.config.is_dialect_b else "t"
     return f"{base}{'&' if '?' in base else '?'}{parameter}={token}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, Strict
+from pydantic import BeforeValidator, Field, Strict, WithJsonSchema
 
 from helpers.contract import Action, Example, Helper, HelperContext, HelperOutput
 from helpers.errors import HelperError
@@ -15,18 +15,20 @@ from helpers.rules.text import to_text
 
 SAVE_ATTEMPTS = 3
 SAVE_WAIT_SECONDS = 1.0
+LONGEST_POSITION = 9
 
 
 def _step(value: Any) -> Any:
     return to_text(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
+Step = Annotated[RequiredText, BeforeValidator(_step), WithJsonSchema({"type": ["string", "number"]})]
+
+
 class Config(FormConfig):
     """The sequence and where its position is kept."""
 
-    steps: Annotated[list[Annotated[RequiredText, BeforeValidator(_step)]], Strict()] = Field(
-        min_length=1, description="Automation ids in order."
-    )
+    steps: Annotated[list[Step], Strict()] = Field(min_length=1, description="Automation ids in order.")
     state_field: RequiredPick = Field(description="Field with the number of steps already done.")
 
 
@@ -67,8 +69,9 @@ class DripIt(Helper[Config]):
 
 def _position(value: Any) -> int:
     """Steps done: plain digits, also with a decimal point and zeros; anything else is the start."""
-    whole = re.fullmatch(r"\+?([0-9]{1,9})(\.0*)?", to_text(value).strip())
-    return int(whole[1]) if whole else 0
+    whole = re.fullmatch(r"\+?0*([0-9]+)(\.0*)?", to_text(value).strip())
+    # More digits than any list has steps: converting them would only cost time, they are past the end anyway.
+    return int(whole[1][:LONGEST_POSITION]) if whole else 0
 
 
 async def _save(ctx: HelperContext[Config], field: str, text: str) -> Action | None:

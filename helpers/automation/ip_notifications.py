@@ -8,11 +8,11 @@ from pydantic import Field
 
 from helpers.contract import Example, Helper, HelperContext, HelperOutput
 from helpers.rules.config_keys import FormConfig
-from helpers.rules.config_types import PickedFieldKey, PickedTagRef, RequiredText, null_is_default
+from helpers.rules.config_types import PickedFieldKey, PickedTagRef, RequiredText, blank_is_default
 from helpers.rules.effects import Effects
 from helpers.rules.geo import locate, visitor_address
 
-Names = Annotated[list[str], null_is_default]
+Names = Annotated[list[str], blank_is_default]
 
 
 class Config(FormConfig):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, Self
 
 import re2
-from pydantic import Field, model_validator
+from pydantic import Field, Strict, model_validator
 
 from helpers.contract import Example, Helper, HelperContext, HelperOutput
 from helpers.rules.config_keys import FormConfig
-from helpers.rules.config_types import Flag, NonEmptyText, PickedFieldKey, PickedTagRef, RequiredPick, blank_is_default
+from helpers.rules.config_types import Flag, PickedFieldKey, PickedTagRef, RequiredPick, blank_is_default
 from helpers.rules.effects import Effects
 from helpers.rules.text import to_text
 
@@ -33,8 +33,8 @@ class Config(FormConfig):
     """The comparison and what follows."""
 
     source_field: RequiredPick = Field(description="Field to compare.")
-    pattern: Annotated[NonEmptyText, Field(max_length=LONGEST_PATTERN)] = Field(
-        description="Text or regular expression (RE2)."
+    pattern: Annotated[str, Strict()] = Field(
+        min_length=1, max_length=LONGEST_PATTERN, description="Text or regular expression (RE2)."
     )
     match_type: Annotated[Literal["equals", "contains", "starts_with", "ends_with", "regex"], blank_is_default] = Field(
         default="contains", description="How to compare."

@@ -7,9 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, Strict
 
 from helpers.contract import Example, Helper, HelperContext, HelperOutput
-from helpers.errors import HelperError
 from helpers.rules.config_keys import FormConfig
-from helpers.rules.config_types import Flag, OptionalText, RequiredText, null_is_default
+from helpers.rules.config_types import Flag, OptionalText, RequiredText, default_when
 from helpers.rules.instants import instant_text
 from helpers.rules.numbers import parse_number
 from helpers.rules.routing import Route, RoutingConfig, Url, fallback_route, routed
@@ -34,7 +33,10 @@ class RouteEntry(FormConfig):
 
     label: OptionalText = Field(default=None, description="Name in the routing reason.")
     redirect_url: Url = Field(alias="redirectUrl", description="The URL (also redirect_url).")
-    conditions: Annotated[list[Condition], null_is_default] = Field(default=[], description="Without any: always.")
+    # Conditions were only promised by the old form, which stored the empty input in several shapes.
+    conditions: Annotated[list[Condition], default_when(lambda stored: not stored)] = Field(
+        default=[], description="Without any: always."
+    )
 
 
 class Config(RoutingConfig):
@@ -44,7 +46,10 @@ class Config(RoutingConfig):
 
 
 class RouteIt(Helper[Config]):
-    """A route without conditions always applies."""
+    """A route without conditions always applies.
+
+    A field or tag that cannot be read fails the run, as in the other routing helpers: empty would be a wrong turn.
+    """
 
     type = "route_it"
     name = "Route It"
@@ -91,15 +96,7 @@ async def _value(ctx: HelperContext[Config], condition: Condition) -> Any:
         case "input":
             return ctx.input.get(condition.key)
         case _:
-            if not ctx.has_crm:
-                return None
-            try:
-                return await ctx.read(condition.key)
-            except HelperError as exc:
-                if exc.retryable:
-                    raise
-                ctx.log(f"reading {condition.key} failed: {exc}")
-                return None
+            return await ctx.read(condition.key) if ctx.has_crm else None
 
 
 def compare(value: Any, condition: Condition) -> bool:

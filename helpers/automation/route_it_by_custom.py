@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from pydantic import Field
 
 from helpers.contract import Example, Helper, HelperContext, HelperOutput
@@ -18,7 +16,7 @@ class Config(RoutingConfig):
     """The field and its values."""
 
     field_name: RequiredPick = Field(description="Field to route by.")
-    value_routes: Annotated[UrlMap, Field(min_length=1)] = Field(description="Value -> URL.")
+    value_routes: UrlMap = Field(description="Value -> URL.")
 
 
 class RouteItByCustom(Helper[Config]):

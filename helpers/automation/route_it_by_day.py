@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from pydantic import Field
 
 from helpers.contract import Example, Helper, HelperContext, HelperOutput
@@ -15,7 +13,7 @@ from helpers.rules.routing import Route, RoutingConfig, UrlMap, fallback_route, 
 class Config(RoutingConfig):
     """A URL for each day."""
 
-    day_routes: Annotated[UrlMap, Field(min_length=1)] = Field(description="Weekday -> URL; full or three letters.")
+    day_routes: UrlMap = Field(description="Weekday -> URL; full or three letters.")
     timezone: ZoneName = Field(default="UTC", description="IANA time zone.")
 
 

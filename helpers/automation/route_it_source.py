@@ -21,7 +21,7 @@ class Config(RoutingConfig):
     source_field: Annotated[RequiredText, no_select_is_default] = Field(
         default="LeadSource", description="Contact field; also the key of the visit's data."
     )
-    source_routes: Annotated[UrlMap, Field(min_length=1)] = Field(description="Source -> URL.")
+    source_routes: UrlMap = Field(description="Source -> URL.")
     match_mode: Annotated[Mode, blank_is_default] = Field(
         default="exact", description="The source equals, contains or starts with the key."
     )

@@ -8,15 +8,15 @@ from pydantic import Field
 
 from helpers.contract import Action, Example, Helper, HelperContext, HelperOutput
 from helpers.rules.config_keys import FormConfig
-from helpers.rules.config_types import Identifier, OptionalTrimmedText, blank_is_default
+from helpers.rules.config_types import OptionalTrimmedText, TrimmedText, blank_is_default
 from helpers.rules.effects import Effects, best_effort
 
 
 class Config(FormConfig):
     """The stages and the goals."""
 
-    basic_match: Identifier = Field(description="Stage id to look for.")
-    to_stage: Identifier = Field(description="Stage id to move to.")
+    basic_match: TrimmedText = Field(description="Stage id to look for; a number is refused.")
+    to_stage: TrimmedText = Field(description="Stage id to move to; a number is refused.")
     opportunity_count: Annotated[Literal["first", "all"], blank_is_default] = Field(
         default="first", description="The oldest only, or every one."
     )

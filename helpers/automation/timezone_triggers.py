@@ -19,12 +19,10 @@ from helpers.rules.instants import instant_text
 from helpers.rules.text import to_text
 from helpers.services.google_maps import Place, find_place
 
-_ADDRESS_SETS = (
-    ("StreetAddress1", "StreetAddress2", "City", "State", "PostalCode", "Country"),
-    ("Address2Street1", "Address2Street2", "City2", "State2", "PostalCode2", "Country2"),
-    ("Address3Street1", "Address3Street2", "City3", "State3", "PostalCode3", "Country3"),
-    ("address1", "address2", "city", "state", "zip", "country"),
-)
+_FIRST = ("StreetAddress1", "StreetAddress2", "City", "State", "PostalCode", "Country")
+_SECOND = ("Address2Street1", "Address2Street2", "City2", "State2", "PostalCode2", "Country2")
+_THIRD = ("Address3Street1", "Address3Street2", "City3", "State3", "PostalCode3", "Country3")
+_STANDARD = ("address1", "address2", "city", "state", "zip", "country")
 
 
 def _days(text: str) -> str:
@@ -82,7 +80,7 @@ class TimezoneTriggers(Helper[Config]):
     )
 
     async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:
-        address = _address(ctx.contact.custom_fields)
+        address = await _address(ctx)
         if not address:
             return await _without_place(ctx, {"address_found": False})
         place = await find_place(ctx, address)
@@ -91,12 +89,22 @@ class TimezoneTriggers(Helper[Config]):
         return await _schedule(ctx, address, place)
 
 
-def _address(fields: dict[str, Any]) -> str:
-    for names in _ADDRESS_SETS:
-        parts = [to_text(fields.get(name)).strip() for name in names]
-        if any(parts):
-            return " ".join(part for part in parts if part)
+async def _address(ctx: HelperContext[Config]) -> str:
+    """The first address that has a part: among the custom fields, else among the attributes the CRM has for it."""
+    fields = ctx.contact.custom_fields
+    for names in (_FIRST, _SECOND, _THIRD, _STANDARD):
+        if address := _joined([fields.get(name) for name in names]):
+            return address
+    # A CRM's own address is no custom field; the standard names are its first one. Read from the loaded contact.
+    for names in (_STANDARD, _SECOND, _THIRD):
+        if address := _joined([await ctx.read(name) for name in names]):
+            return address
     return ""
+
+
+def _joined(parts: list[Any]) -> str:
+    texts = [to_text(part).strip() for part in parts]
+    return " ".join(text for text in texts if text)
 
 
 def _request(ctx: HelperContext[Config]) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class Config(FormConfig):
     s3_prefix: Annotated[str, AfterValidator(_prefix), blank_is_default] = Field(
         default="keap-backups", description="Key prefix."
     )
-    page_size: Annotated[int, BeforeValidator(_whole), Field(ge=1, le=1000), blank_is_default] = Field(
+    page_size: Annotated[int, Field(ge=1, le=1000), BeforeValidator(_whole), blank_is_default] = Field(
         default=1000, description="Records of a page."
     )
 
@@ -71,9 +71,14 @@ class TypeResult:
         return {
             "success": True,
             "record_count": self.record_count,
-            "page_count": len(self.s3_keys),
+            "page_count": self.page_count,
             "s3_keys": self.s3_keys,
         }
+
+    @property
+    def page_count(self) -> int:
+        """Objects with records: the empty list of an empty small set is no page."""
+        return sum(1 for written in self.objects if written["records"])
 
 
 class KeapBackup(Helper[Config]):
@@ -98,7 +103,10 @@ class KeapBackup(Helper[Config]):
             return HelperOutput.failed(f"keap_backup works with Keap, the connection is {ctx.crm.slug}")
         target = _target(ctx)
         if target is None:
-            return HelperOutput.failed("s3_bucket: connect your AWS account, or use the platform's backup bucket")
+            return HelperOutput.failed(
+                "s3_bucket: connect your AWS account (keys, or a role with its external id), "
+                "or use the platform's backup bucket"
+            )
         await _claim_account(ctx)
         try:
             return await Backup(ctx, target).run()
@@ -138,7 +146,7 @@ def _target(ctx: HelperContext[Config]) -> Target | None:
     None for any other bucket: without this rule any tenant could make the platform's role write into any bucket.
     """
     config, auth = ctx.config, ctx.service_auths.get("aws")
-    if auth.api_key and auth.api_secret:
+    if (auth.api_key and auth.api_secret) or (auth.role_arn and auth.external_id):
         return Target(config.s3_bucket, config.s3_prefix, auth)
     if config.s3_bucket not in ctx.settings.backup_buckets:
         return None
@@ -167,8 +175,9 @@ class Backup:
                 await self._export(data_type, result)
         failed = [result for result in self._results.values() if result.error]
         if len(failed) == len(self._results) and all(result.retryable for result in failed):
-            await self._ctx.state.delete(self._checkpoint)
-            raise TransientFailure(f"no record type could be exported: {failed[0].error}")
+            error = failed[0].error
+            await self._reopen()
+            raise TransientFailure(f"no record type could be exported: {error}")
         manifest_key = await self._write_manifest()
         return self._output(len(failed), manifest_key)
 
@@ -221,8 +230,14 @@ class Backup:
         }
         await self._ctx.state.put(self._checkpoint, value, ttl_seconds=REMEMBERED_SECONDS)
 
+    async def _reopen(self) -> None:
+        """Let the next attempt go on where this one stopped, with the same timestamp and the pages written."""
+        for result in self._results.values():
+            result.done, result.error, result.retryable = False, "", False
+        await self._keep()
+
     async def _write_manifest(self) -> str:
-        """The manifest's key, "" when it could not be written, which is only a warning."""
+        """The manifest's key. A manifest that could not be written is only a warning."""
         key = f"{self._target.prefix}/manifests/{self._timestamp}.json"
         manifest = {
             "format_version": FORMAT_VERSION,
@@ -232,7 +247,7 @@ class Backup:
             "data_types": {
                 name: {
                     "record_count": result.record_count,
-                    "page_count": len(result.s3_keys),
+                    "page_count": result.page_count,
                     "objects": result.objects,
                     **({"error": result.error} if result.error else {}),
                 }
@@ -262,4 +277,6 @@ class Backup:
             return HelperOutput.failed("no record type could be exported", modified_data=modified)
         records = sum(result.record_count for result in results.values())
         action = Action(type="backup_completed", target=f"s3://{self._target.bucket}/{manifest_key}", value=records)
-        return HelperOutput.ok(f"{records} records of {successful} types", modified_data=modified, actions=[action])
+        return HelperOutput.ok(
+            f"exported {successful} of {len(results)} record types", modified_data=modified, actions=[action]
+        )

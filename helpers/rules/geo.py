@@ -69,6 +69,8 @@ class GeoLocation:
 def public_address(text: str) -> str:
     """The trimmed IPv4 or IPv6 literal. Raises LocationUnknown for other text and for addresses without a place."""
     literal = text.strip()
+    if not literal:
+        raise LocationUnknown("there is no IP address to look up")
     address = _parsed(literal)
     if address is None:
         raise LocationUnknown(f"{literal[:100]!r} is no IP address")

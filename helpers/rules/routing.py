@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, Strict
 from helpers.contract import Action, HelperContext, HelperOutput
 from helpers.errors import PermanentFailure
 from helpers.rules.config_keys import FormConfig
-from helpers.rules.config_types import PickedFieldKey, PickedTagRef, RequiredText, blank_is_default, null_is_default
+from helpers.rules.config_types import PickedFieldKey, PickedTagRef, RequiredText, blank_is_default
 from helpers.rules.effects import Effects
 
 _ACTIVE_SCHEMES = ("javascript:", "data:", "vbscript:", "file:")
@@ -37,12 +37,11 @@ Url = Annotated[RequiredText, AfterValidator(_without_active_scheme)]
 """A required URL; schemes that run or open something local are refused."""
 OptionalUrl = Annotated[Url | None, blank_is_default]
 """An optional URL; null, "" and blanks are unset."""
-UrlMap = Annotated[
-    dict[str, Annotated[str, Strict(), AfterValidator(_without_active_scheme)]], BeforeValidator(_usable_entries)
-]
-"""key -> URL; entries with an empty URL or a value that is no text do not count."""
-OptionalUrlMap = Annotated[UrlMap, null_is_default]
-"""key -> URL; null is the default."""
+_Urls = dict[str, Annotated[str, Strict(), AfterValidator(_without_active_scheme)]]
+UrlMap = Annotated[_Urls, Field(min_length=1), BeforeValidator(_usable_entries)]
+"""key -> URL, at least one; entries with an empty URL or a value that is no text do not count."""
+OptionalUrlMap = Annotated[_Urls, BeforeValidator(_usable_entries), blank_is_default]
+"""key -> URL; null and "" are the default."""
 
 
 # The route and what follows it --------------------------------------------------------------------------------

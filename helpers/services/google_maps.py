@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -47,20 +48,21 @@ class Place:
 
 
 async def find_place(ctx: HelperContext[Any], address: str) -> Place | None:
-    """Where the address is; None when Google knows no such place. The location is cached by address."""
+    """Where the address is; None when Google knows no such place.
+
+    Location and zone are cached by address. Their offset follows from the zone's rules then: it changes with the date.
+    """
     key = ctx.service_auths.get("google_maps").api_key or ctx.settings.google_maps_api_key
     if not key:
         raise ServiceAuthRequired("google_maps: there is no API key for geocoding")
-    cache_key = f"google_maps:{address.casefold()}"
+    cache_key = f"google_maps:place:{address.casefold()}"
     cached = await ctx.state.get(cache_key)
     if cached is not None:
-        location: dict[str, float] = cached.value["location"]
-    else:
-        found = await _ask(ctx, "geocode", key, {"address": address})
-        if found is None:
-            return None
-        location = _location(found)
-        await ctx.state.put(cache_key, {"location": location}, ttl_seconds=CACHE_SECONDS)
+        return _as_of_now(ctx, cached.value["location"], cached.value["time_zone"])
+    found = await _ask(ctx, "geocode", key, {"address": address})
+    if found is None:
+        return None
+    location = _location(found)
     parameters = {
         "location": f"{to_text(location['lat'])},{to_text(location['lng'])}",
         "timestamp": str(int(ctx.clock.now().timestamp())),
@@ -69,7 +71,14 @@ async def find_place(ctx: HelperContext[Any], address: str) -> Place | None:
     if zone is None:
         return None
     offset = int(zone.get("rawOffset") or 0) + int(zone.get("dstOffset") or 0)
-    return Place(location["lat"], location["lng"], str(zone.get("timeZoneId") or ""), offset)
+    place = Place(location["lat"], location["lng"], str(zone.get("timeZoneId") or ""), offset)
+    await ctx.state.put(cache_key, {"location": location, "time_zone": place.zone.key}, ttl_seconds=CACHE_SECONDS)
+    return place
+
+
+def _as_of_now(ctx: HelperContext[Any], location: dict[str, float], time_zone: str) -> Place:
+    offset = ctx.clock.now().astimezone(zone_named(time_zone)).utcoffset() or timedelta()
+    return Place(location["lat"], location["lng"], time_zone, int(offset.total_seconds()))
 
 
 async def _ask(ctx: HelperContext[Any], api: str, key: str, parameters: dict[str, str]) -> dict[str, Any] | None:

@@ -20,6 +20,7 @@ from helpers.ports import StoredHelper
 
 ACCOUNT = "account:1"
 HELPER_ID = "helper:0f5d9d0e-0000-4000-8000-000000000001"
+JWT_SECRET = "j" * 32
 CONFIG = {"action": "apply", "tag_ids": ["77"]}
 
 
@@ -47,7 +48,9 @@ async def api(aws: AwsClients, stage_settings: FleetSettings, tmp_path: Path) ->
         sandbox_crm_path=str(tmp_path / "crm.db"),
         artifacts_dir=str(tmp_path),
     )
-    secrets = json.dumps({"stripe": {"webhook_secret": "whsec"}, "zoom": {"webhook_secret": "zoomsec"}})
+    secrets = json.dumps(
+        {"stripe": {"webhook_secret": "whsec"}, "zoom": {"webhook_secret": "zoomsec"}, "jwt": {"secret": JWT_SECRET}}
+    )
     await aws.ssm.put_parameter(
         Name=settings.internal_secrets_param, Value=secrets, Type="SecureString", Overwrite=True
     )

@@ -160,6 +160,16 @@ def test_an_ontraport_app_id_may_be_metadata() -> None:
     assert resolve(CONNECTION, auth, PLATFORM).auth.api_secret == "app-7"
 
 
+def test_an_aws_role_is_metadata() -> None:
+    """keap_backup: the role to assume in the tenant's account, and the external id that its owner got from us."""
+    auth = {**AUTH, "credentials_meta": {"role_arn": "arn:aws:iam::1:role/x", "external_id": "ext-1"}}
+
+    found = resolve(CONNECTION, auth, PLATFORM).auth
+
+    assert (found.role_arn, found.external_id) == ("arn:aws:iam::1:role/x", "ext-1")
+    assert "ext-1" not in repr(found)
+
+
 def test_an_expiry_of_zero_is_unknown() -> None:
     """Such a token is used until the vendor answers 401."""
     assert resolve(CONNECTION, {**AUTH, "expires_at": 0}, PLATFORM).expires_at is None

@@ -102,6 +102,24 @@ def test_the_published_schema_accepts_the_example(helper_type: str) -> None:
 
 
 @every_helper
+def test_bounds_of_the_schema_are_of_their_type(helper_type: str) -> None:
+    """A form ignores a minLength of an object, a `ge`, and shows a number's default as a text where it is one."""
+    schema = registry.schema(helper_type)
+    fields = [
+        (key, value)
+        for node in (schema, *schema.get("$defs", {}).values())
+        for key, value in node.get("properties", {}).items()
+    ]
+
+    for key, value in fields:
+        assert not {"ge", "gt", "le", "lt"} & set(value), key
+        if value.get("type") in ("object", "array"):
+            assert not {"minLength", "maxLength"} & set(value), key
+        if any(option.get("type") == "number" for option in (value, *value.get("anyOf", ()))):
+            assert not isinstance(value.get("default"), str), key
+
+
+@every_helper
 def test_a_config_survives_the_way_through_json(helper_type: str) -> None:
     """Parsed, dumped and parsed again it is the same config."""
     helper = registry.load(helper_type)

@@ -253,26 +253,39 @@ class KeapActions(VendorConnector):
         elif resource == "custom_fields":
             yield (await self.client.get("/contacts/model")).get("custom_fields") or []
         elif resource == "payment_methods":
-            async for contacts in self.pages("/contacts", "contacts", page_size=page_size):
-                for contact in contacts:
-                    if cards := await self.cards(str(contact["id"])):
-                        yield [{"contact_id": str(contact["id"]), **card} for card in cards]
+            async for page in self._all_cards(page_size):
+                yield page
         elif resource == "notes":
             async for page in self._all_notes(page_size):
                 yield page
         else:
             raise self._unsupported(f"iter_raw({resource})")
 
+    async def _all_cards(self, page_size: int) -> AsyncIterator[list[dict[str, Any]]]:
+        """Keap lists them by contact; a page holds those of many contacts."""
+        held: list[dict[str, Any]] = []
+        async for contacts in self.pages("/contacts", "contacts", page_size=page_size):
+            for contact in contacts:
+                contact_id = str(contact["id"])
+                held += [{"contact_id": contact_id, **card} for card in await self.cards(contact_id)]
+                while len(held) >= page_size:
+                    yield held[:page_size]
+                    held = held[page_size:]
+        if held:
+            yield held
+
     async def _all_notes(self, page_size: int) -> AsyncIterator[list[dict[str, Any]]]:
         # v2 lists notes of one contact only; the whole account's are in v1, which pages by offset.
         url, offset = self.client.base_url.removesuffix("/v2") + "/v1/notes", 0
         while True:
-            notes = (await self.client.get(url, limit=page_size, offset=offset)).get("notes") or []
+            answer = await self.client.get(url, limit=page_size, offset=offset)
+            notes, total = answer.get("notes") or [], answer.get("count")
             if notes:
                 yield notes
-            if len(notes) < page_size:
-                return
             offset += len(notes)
+            # v1 may answer fewer than were asked for: its count says when the last one came.
+            if not notes or (offset >= total if isinstance(total, int) else len(notes) < page_size):
+                return
 
     # account --------------------------------------------------------------------------------------------
     async def test_connection(self) -> None:

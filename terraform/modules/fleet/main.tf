@@ -102,6 +102,7 @@ module "dedicated" {
     enabled          = var.enable_autoscaling
   }
   artifacts_bucket_arn = var.artifacts_bucket_arn
+  backups              = var.backups
   mail_identity_arn    = var.mail_identity_arn
 }
 
@@ -130,6 +131,7 @@ module "pool" {
     enabled   = var.enable_autoscaling
   }
   artifacts_bucket_arn = var.artifacts_bucket_arn
+  backups              = var.backups
   mail_identity_arn    = var.mail_identity_arn
 }
 

@@ -4,8 +4,10 @@ data "aws_caller_identity" "current" {}
 locals {
   helper_types = sort(keys(var.queues))
   dedicated    = length(local.helper_types) == 1
-  parameters   = "arn:aws:ssm:${var.region}:${data.aws_caller_identity.current.account_id}:parameter"
-  tables       = { for table in ["connections", "platform_connection_auths", "platforms", "helpers", "executions", "state"] : table => var.table_arns[table] }
+  # Only tasks that serve keap_backup get near the buckets and roles of backups.
+  backups    = contains(local.helper_types, "keap_backup") ? var.backups : { bucket_arns = [], tenant_role_arns = [] }
+  parameters = "arn:aws:ssm:${var.region}:${data.aws_caller_identity.current.account_id}:parameter"
+  tables     = { for table in ["connections", "platform_connection_auths", "platforms", "helpers", "executions", "state"] : table => var.table_arns[table] }
 }
 
 module "service" {
@@ -32,6 +34,8 @@ module "service" {
     STOP_TIMEOUT_SECONDS = "120"
     # Nine tenths of the task's memory: the worker drains and restarts before the kernel kills it.
     WORKER_MEMORY_LIMIT_MEGABYTES = tostring(floor(var.memory * 0.9))
+    }, length(local.backups.bucket_arns) == 0 ? {} : {
+    BACKUP_BUCKETS = join(",", [for arn in local.backups.bucket_arns : element(split(":", arn), 5)])
   })
 
   statements = merge({
@@ -78,6 +82,10 @@ module "service" {
     Key = { actions = ["kms:Decrypt", "kms:GenerateDataKey"], resources = [var.kms_key_arn] }
     }, var.artifacts_bucket_arn == null ? {} : {
     Artifacts = { actions = ["s3:GetObject", "s3:PutObject"], resources = ["${var.artifacts_bucket_arn}/*"] }
+    }, length(local.backups.bucket_arns) == 0 ? {} : {
+    Backups = { actions = ["s3:PutObject"], resources = [for arn in local.backups.bucket_arns : "${arn}/*"] }
+    }, length(local.backups.tenant_role_arns) == 0 ? {} : {
+    TenantRoles = { actions = ["sts:AssumeRole"], resources = local.backups.tenant_role_arns }
     }, var.mail_identity_arn == null ? {} : {
     Mail = { actions = ["ses:SendEmail", "ses:SendRawEmail"], resources = [var.mail_identity_arn] }
   })

@@ -142,6 +142,15 @@ variable "artifacts_bucket_arn" {
   default     = null
 }
 
+variable "backups" {
+  description = "Where keap_backup may write: the platform's buckets, and roles of tenants to assume, such as arn:aws:iam::*:role/mfh-backup."
+  type = object({
+    bucket_arns      = optional(list(string), [])
+    tenant_role_arns = optional(list(string), [])
+  })
+  default = {}
+}
+
 variable "mail_identity_arn" {
   description = "SES identity that mails are sent from; null = none."
   type        = string

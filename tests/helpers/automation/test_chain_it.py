@@ -98,6 +98,28 @@ async def test_the_output_names_children_as_written() -> None:
     assert result.children[1]["depends_on_execution_id"] == result.children[0]["execution_id"]
 
 
+async def test_a_condition_that_does_not_hold_queues_nothing() -> None:
+    """A success that says so."""
+    result = await run({"helpers": ["key1"], "conditional_field": "nothing", "conditional_operator": "exists"})
+
+    assert result.output.success
+    assert result.output.modified_data == {
+        "skipped": True,
+        "queued_count": 0,
+        "execution_ids": [],
+        "queued_helpers": [],
+    }
+    assert (result.output.actions, result.children) == ([], [])
+
+
+@pytest.mark.parametrize("empty", [None, "", []])
+async def test_branches_that_the_form_left_empty_are_none(empty: Any) -> None:
+    """It stored the empty input in several shapes."""
+    result = await run({"helpers": ["key1"], "on_success_helpers": empty, "on_failure_helpers": empty})
+
+    assert result.output.success
+
+
 async def test_delays_count_by_position_and_keep_the_item_long_enough() -> None:
     """Child i may start i times the delay from now; its retention counts from there."""
     result = await run({"helpers": ["key1", "key2", "key3"], "delay_seconds": 90.9})

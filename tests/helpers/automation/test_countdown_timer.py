@@ -48,6 +48,8 @@ def claims(run, key=KEY):
         {"timer_type": "evergreen", "add_days": -1, "add_hours": 48},
         {"timer_type": "evergreen", "addDays": "many"},
         {"timer_mode": "evergreen", "add_minutes": -5},
+        {"timer_type": "evergreen", "add_days": 1, "duration_hours": -1},
+        {"timer_type": "dynamic", "duration_hours": 1, "timer_url_base": " JavaScript:alert(1)//"},
     ],
 )
 async def test_refused_configs(config):
@@ -116,6 +118,14 @@ async def test_the_claims_are_signed_with_hs256():
     }
 
 
+@pytest.mark.parametrize("empty", [None, ""])
+async def test_switches_that_the_form_left_empty_are_off(empty):
+    """They have their defaults."""
+    config = {"timer_type": "dynamic", "duration_hours": 1, "transparent_bg": empty, "restart_when_expired": empty}
+
+    assert claims(await timer(config))["transparent_bg"] is False
+
+
 async def test_a_key_in_the_config_signs_instead_of_the_platforms():
     """However short it is."""
     run = await timer({"timer_type": "dynamic", "duration_hours": 1, "jwt_secret": "short"})
@@ -139,6 +149,7 @@ async def test_no_key_is_a_permanent_error():
         ({"timer_mode": "dynamic"}, "https://app.myfusionhelper.ai/timer?token="),
         ({"timer_type": "dynamic", "timer_url_base": "https://t.example/x"}, "https://t.example/x?t="),
         ({"timer_mode": "dynamic", "timerUrlBase": "https://t.example/x?a=1"}, "https://t.example/x?a=1&token="),
+        ({"timer_type": "dynamic", "timer_url_base": " https://t.example "}, "https://t.example?t="),
     ],
 )
 async def test_the_link(config, start):

@@ -47,6 +47,7 @@ async def test_refused_configs(config):
         ("1.5", "a"),
         ("1x", "a"),
         (True, "a"),
+        ("01", "2"),
     ],
 )
 async def test_the_position_decides_the_step(position, started):
@@ -68,7 +69,7 @@ async def test_the_position_decides_the_step(position, started):
     assert run.crm.field("c1", "pos") == str(index + 1)
 
 
-@pytest.mark.parametrize("position", ["3", 7])
+@pytest.mark.parametrize("position", ["3", 7, "0003", "99999999999", "9" * 5000])
 async def test_after_the_last_step_nothing_happens(position):
     """State untouched, no action."""
     run = await run_helper("drip_it", CONFIG, crm=crm(position))

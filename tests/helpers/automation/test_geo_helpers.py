@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from helpers.invocation import parse_config
+from helpers.registry import load
 from helpers.testing import run_helper
 
 REPLY = {
@@ -275,6 +277,24 @@ async def test_geo_after_a_failed_look_up():
         ("tag_applied", "c1"),
         ("contact_routed", ""),
     ]
+
+
+@pytest.mark.parametrize("empty", [None, ""])
+@pytest.mark.parametrize(
+    ("helper_type", "keys"),
+    [
+        ("ip_notifications", ("match_countries", "match_regions")),
+        ("ip_redirects", ("country_urls",)),
+        ("route_it_geo", ("country_routes", "region_routes")),
+    ],
+)
+def test_places_that_the_form_left_empty_are_none(helper_type, keys, empty):
+    """It stored the empty input in several shapes."""
+    config = {"ip_address": "8.8.8.8"}
+
+    assert parse_config(load(helper_type), config | dict.fromkeys(keys, empty)) == parse_config(
+        load(helper_type), config
+    )
 
 
 async def test_geo_without_any_route_fails():

@@ -66,6 +66,14 @@ async def test_a_route_without_conditions_always_applies():
     ]
 
 
+@pytest.mark.parametrize("conditions", [None, "", [], {}])
+async def test_conditions_that_the_old_form_left_empty_are_none(conditions):
+    """It stored the empty input in several shapes."""
+    run = await run_helper("route_it", {"routes": [{"redirectUrl": "https://a", "conditions": conditions}]})
+
+    assert run.output.modified_data["routing_reason"] == "route_index=0"
+
+
 async def test_a_route_without_label_is_named_by_its_index():
     """The stored spelling redirect_url counts too."""
     config = conditional({"source": "query", "key": "x", "operator": "exists"})
@@ -146,6 +154,20 @@ async def test_conditions(condition, holds):
     run = await run_helper("route_it", conditional(condition), crm=CRM, query_params={"utm": "mail"}, input={"step": 3})
 
     assert run.output.modified_data["redirect_url"] == ("https://x.example/yes" if holds else FALLBACK)
+
+
+@pytest.mark.parametrize(
+    ("source", "method"), [("field", "get_field_value"), ("tag", "get_contact")], ids=["field", "tag"]
+)
+async def test_what_cannot_be_read_is_no_empty_value(source, method):
+    """The visitor would be sent the wrong way."""
+    condition = {"source": source, "key": "7", "operator": "not_exists"}
+
+    run = await run_helper("route_it", conditional(condition), crm={**CRM, "fail": {method: True}})
+    without = await run_helper("route_it", conditional(condition))
+
+    assert run.error is not None
+    assert without.output.modified_data["matched_label"] == "yes"
 
 
 async def test_all_conditions_have_to_hold():

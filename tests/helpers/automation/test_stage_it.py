@@ -27,6 +27,8 @@ def crm(deals=DEALS, **extra):
         {"basic_match": "7"},
         {"to_stage": "9"},
         {"basic_match": "", "to_stage": "9"},
+        {"basic_match": 7, "to_stage": "9"},
+        {"basic_match": "7", "to_stage": 9},
         {"basic_match": "7", "to_stage": "9", "opportunity_count": "last"},
     ],
 )

@@ -241,12 +241,28 @@ async def test_the_key_is_the_accounts_else_the_platforms():
     assert not none.error.retryable
 
 
-async def test_an_address_is_located_once():
-    """The second run asks for the zone only."""
-    first = await trigger()
-    second = await trigger(state=first.state)
+@pytest.mark.parametrize(("now", "offset"), [("2026-01-16T10:00:00Z", "-8"), ("2026-07-16T10:00:00Z", "-7")])
+async def test_an_address_is_located_once(now, offset):
+    """The second run asks nothing: the offset of its day follows from the zone's rules."""
+    first = await trigger(now="2026-07-01T10:00:00Z" if offset == "-7" else NOW)
+    second = await trigger(state=first.state, http=(), now=now)
 
-    assert [request.url.path.split("/")[3] for request in second.requests] == ["timezone"]
+    assert second.requests == []
+    assert second.output.modified_data["lat_lng"] == first.output.modified_data["lat_lng"]
+    assert (second.output.modified_data["time_zone"], second.output.modified_data["utc_offset"]) == (
+        "America/Los_Angeles",
+        offset,
+    )
+
+
+async def test_a_zone_that_nobody_knows_writes_nothing():
+    """It cannot be scheduled in, and is not remembered."""
+    run = await trigger(CONFIG | SAVES, http=maps(zone=ZONE | {"timeZoneId": "Mars/Olympus"}))
+    again = await trigger(state=run.state)
+
+    assert not run.error.retryable
+    assert run.crm.field("c1", "tz") is None
+    assert len(again.requests) == 2
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,19 @@ async def test_a_helper_does_its_work_on_every_crm(account: Account, helper_type
     assert output.success, output.message
 
 
+async def test_an_address_of_the_crm_is_found(account: Account) -> None:
+    """It is no custom field there; Ada's at Keap is her second one, ActiveCampaign has none at all."""
+    slug = account.crm.slug
+    if slug not in ("keap", "activecampaign"):
+        await account.crm.set_field_value(account.ada, "city", "London")
+
+    output = await run(account, "timezone_triggers", {"day": "daily", "time": "9:00"})
+
+    expected = {"keap": "12 St James Square London GBR", "activecampaign": None}.get(slug, "London")
+    assert output.modified_data.get("address") == expected
+    assert output.modified_data["address_found"] is (expected is not None)
+
+
 @pytest.mark.parametrize("helper_type", sorted(registry.inventory()))
 async def test_no_helper_crashes_on_any_crm(account: Account, helper_type: str) -> None:
     """An example may name fields and tags that this account lacks: then the error says so, and is no bug."""

@@ -32,14 +32,17 @@ async def backup(config=None, **kwargs):
 
 
 class Breaking(SandboxCRM):
-    """Fails after the first page of contacts while ``broken``, with an error that passes."""
+    """Fails after some pages of contacts while ``broken``, with an error that passes."""
 
     broken = True
+    pages = 1
 
     async def iter_raw(self, resource, page_size):
+        number = 0
         async for page in super().iter_raw(resource, page_size):
             yield page
-            if self.broken and resource == "contacts":
+            number += 1
+            if self.broken and resource == "contacts" and number == self.pages:
                 raise CrmError(CrmErrorCode.UPSTREAM, "unavailable", platform="keap", status_code=503, retryable=True)
 
 
@@ -119,7 +122,7 @@ async def test_no_records(data_type, contents, pages):
 
     result = run.output.modified_data["backup_results"][data_type]
     assert result["success"] is True
-    assert (result["record_count"], result["page_count"]) == (0, len(contents))
+    assert (result["record_count"], result["page_count"], len(result["s3_keys"])) == (0, 0, len(contents))
     assert [json.loads(file.content) for file in run.files[:-1]] == contents
     assert run.output.actions[0].value == 0
 
@@ -143,6 +146,29 @@ async def test_own_credentials_write_to_the_configured_bucket():
     assert run.files[0].path == f"keap-backups/contacts/{STAMP}-page-1.json"
     assert run.output.modified_data["manifest_key"] == f"keap-backups/manifests/{STAMP}.json"
     assert "secret-1" not in str(run.output)
+
+
+ROLE = {"role_arn": "arn:aws:iam::123456789012:role/mfh-backup", "external_id": "ext-1"}
+
+
+async def test_a_role_of_the_tenant_writes_to_the_configured_bucket():
+    """The role goes to the store with its external id."""
+    run = await backup({"s3_bucket": "tenant"}, service_auths={"aws": ROLE})
+
+    assert {(file.bucket, file.path.split("/")[1]) for file in run.files} == {
+        ("tenant", "contacts"),
+        ("tenant", "manifests"),
+    }
+    assert "ext-1" not in str(run.output)
+
+
+@pytest.mark.parametrize("missing", ["role_arn", "external_id"])
+async def test_a_role_without_external_id_is_no_connection(missing):
+    """Any tenant could name another one's role otherwise."""
+    run = await backup({"s3_bucket": "tenant"}, service_auths={"aws": ROLE | {missing: ""}})
+
+    assert not run.output.success
+    assert run.files == []
 
 
 async def test_another_bucket_fails_before_any_keap_call():
@@ -210,6 +236,25 @@ async def test_a_finished_backup_lets_the_next_one_run():
     failed = await backup(crm=Breaking(crm()))
 
     assert (await backup(state=failed.state, ids=IDS | {"execution_id": "exec:2"})).output.success
+
+
+async def test_an_attempt_after_an_outage_goes_on_with_its_timestamp():
+    """The page before the outage is not written again."""
+    sandbox = Breaking(crm())
+    sandbox.pages = 2
+    first = await backup(crm=sandbox)
+    sandbox.broken = False
+
+    second = await backup(crm=sandbox, state=first.state, now="2026-01-15T11:30:00Z")
+
+    assert first.error.retryable
+    assert [file.path for file in first.files] == [f"keap-backups/acct/contacts/{STAMP}-page-1.json"]
+    assert [file.path for file in second.files] == [
+        f"keap-backups/acct/contacts/{STAMP}-page-2.json",
+        f"keap-backups/acct/manifests/{STAMP}.json",
+    ]
+    assert second.output.modified_data["timestamp"] == STAMP
+    assert second.output.modified_data["backup_results"]["contacts"]["record_count"] == 3
 
 
 class Dying(SandboxCRM):

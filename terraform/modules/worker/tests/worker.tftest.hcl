@@ -88,3 +88,34 @@ run "tasks_below_the_minimum_are_refused" {
   variables { scaling = { min_tasks = 3, max_tasks = 2 } }
   expect_failures = [var.scaling]
 }
+
+run "only_keap_backup_gets_to_backups" {
+  command = plan
+  variables {
+    backups = {
+      bucket_arns      = ["arn:aws:s3:::backups-one", "arn:aws:s3:::backups-two"]
+      tenant_role_arns = ["arn:aws:iam::*:role/mfh-backup"]
+    }
+  }
+  assert {
+    condition     = length(local.backups.bucket_arns) + length(local.backups.tenant_role_arns) == 0
+    error_message = "tag_it has nothing to do with backups."
+  }
+}
+
+run "keap_backup_writes_to_the_buckets_and_assumes_the_roles" {
+  command = plan
+  variables {
+    backups = {
+      bucket_arns      = ["arn:aws:s3:::backups-one", "arn:aws:s3:::backups-two"]
+      tenant_role_arns = ["arn:aws:iam::*:role/mfh-backup"]
+    }
+    queues = {
+      keap_backup = { queue_arn = "arn:aws:sqs:us-west-2:123456789012:q", queue_name = "q", dlq_arn = "arn:aws:sqs:us-west-2:123456789012:d" }
+    }
+  }
+  assert {
+    condition     = output.environment["BACKUP_BUCKETS"] == "backups-one,backups-two"
+    error_message = "The helper's allow-list is that of the policy."
+  }
+}

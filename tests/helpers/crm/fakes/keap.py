@@ -79,6 +79,7 @@ class FakeKeap(FakeVendor):
             "given_name": "Ada", "family_name": "Byron", "owner_id": "3",
             "email_addresses": [{"field": "EMAIL1", "email": "ada@example.com"}, {"field": "EMAIL2", "email": "ada2@example.com"}],
             "phone_numbers": [{"field": "PHONE1", "number": "+15550100"}, {"field": "PHONE2", "number": "+15550101"}],
+            "addresses": [{"field": "SHIPPING", "line1": "12 St James Square", "locality": "London", "country_code": "GBR"}],
             "custom_fields": [{"id": "21", "content": "blue"}, {"id": "22", "content": 7}],
         }, "11")  # fmt: skip
         self.add({"given_name": "Bob", "email_addresses": [{"field": "EMAIL1", "email": "bob@example.com"}]}, "12")
@@ -109,6 +110,10 @@ class FakeKeap(FakeVendor):
             route("PATCH", f"{P}/contacts/{{id}}", self.patch),
             route("DELETE", f"{P}/contacts/{{id}}", lambda r: self.one(r, lambda c: (204, self.contacts.pop(c["id"]) and None))),
             route("POST", f"{P}/contacts/{{id}}/notes", lambda r: self.one(r, lambda c: self.note(c, r))),
+            route("GET", f"{P}/contacts/{{id}}/paymentMethods", lambda r: {"payment_methods": [
+                {"id": f"{r.path_params['id']}-{number}"} for number in range({"11": 2, "13": 3}.get(r.path_params["id"], 0))
+            ]}),
+            route("GET", f"{P.removesuffix('/v2')}/v1/notes", self.all_notes),
             route("GET", f"{P}/tags", lambda r: self.paged(r, "tags", list(self.tags.values()))),
             route("POST", f"{P}/tags", self.make_tag),
             route("GET", f"{P}/tags/categories", lambda r: self.paged(r, "tag_categories", [{"id": "9", "name": "Sales"}])),
@@ -141,6 +146,12 @@ class FakeKeap(FakeVendor):
             route("GET", "/crm/rest/v1/notes", lambda r: {"notes": [{"id": 1}] if r.query_params["offset"] == "0" else []}),
             route("GET", f"{P}/emails", lambda r: self.paged(r, "emails", self.mails)),
         ]  # fmt: skip
+
+    def all_notes(self, request: Request) -> dict[str, Any]:
+        """Five notes, at most ``page_limit`` of them at a time whatever the limit asked for."""
+        start = int(request.query_params["offset"])
+        end = start + min(int(request.query_params["limit"]), self.page_limit)
+        return {"notes": [{"id": number} for number in range(5)][start:end], "count": 5}
 
     def paged(self, request: Request, key: str, items: list[Any]) -> dict[str, Any]:
         start = int(request.query_params.get("page_token") or 0)

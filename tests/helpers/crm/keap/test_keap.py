@@ -66,6 +66,18 @@ async def test_secondary_addresses_are_fields(keap: FakeKeap) -> None:
     assert len(keap.contacts["11"]["email_addresses"]) == 3
 
 
+async def test_the_older_names_lead_to_the_three_addresses(keap: FakeKeap) -> None:
+    """timezone_triggers looks for them; a street that is written leaves the other addresses alone."""
+    crm = keap.connector()
+    await crm.set_field_values("11", {"StreetAddress1": "5 Dorset St", "City": "Marylebone", "City3": "Paris"})
+
+    names = ("StreetAddress1", "address1", "City", "Address2Street1", "City2", "Country2", "City3", "State3")
+    assert [await crm.get_field_value("11", name) for name in names] == [
+        "5 Dorset St", "5 Dorset St", "Marylebone", "12 St James Square", "London", "GBR", "Paris", None,
+    ]  # fmt: skip
+    assert [entry["field"] for entry in keap.contacts["11"]["addresses"]] == ["SHIPPING", "BILLING", "OTHER"]
+
+
 def test_address_parts_go_into_the_billing_entry() -> None:
     """A new region loses the code of the old one; the shipping address stays."""
     current = {
@@ -390,6 +402,18 @@ async def test_exports_page_through_raw_records(keap: FakeKeap) -> None:
 
     assert [len(page) for page in pages] == [2, 1]
     assert pages[0][0]["email_addresses"][1]["email"] == "ada2@example.com"
+
+
+async def test_notes_and_payment_methods_of_the_whole_account(keap: FakeKeap) -> None:
+    """Notes come in smaller pages than asked for, payment methods contact by contact."""
+    crm = keap.connector()
+    notes = [page async for page in crm.iter_raw("notes", 1000)]
+    cards = [page async for page in crm.iter_raw("payment_methods", 2)]
+
+    assert [note["id"] for page in notes for note in page] == [0, 1, 2, 3, 4]
+    assert len(notes) > 1
+    assert [[card["id"] for card in page] for page in cards] == [["11-0", "11-1"], ["13-0", "13-1"], ["13-2"]]
+    assert cards[1][0]["contact_id"] == "13"
 
 
 async def test_a_run_reads_its_contact_once_and_sees_its_own_writes(keap: FakeKeap) -> None:
