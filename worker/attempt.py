@@ -43,10 +43,11 @@ async def attempt(
     finally:
         lane.handler = None
     if task.cancelled():
-        if lane.interruption is not None:
-            return Interrupted(lane.interruption)
+        # An interruption that comes while a helper that had all its time is being cancelled changes nothing about it.
         if timed_out:
             return RetryLater("HelperTimeout", f"the helper was cancelled after {timeout_seconds:g} s")
+        if lane.interruption is not None:
+            return Interrupted(lane.interruption)
         return Failed("HelperCrashed", "the helper cancelled itself")
     return task.result()
 

@@ -323,3 +323,18 @@ def test_no_history_loses_an_execution_or_runs_it_twice_at_once_or_out_of_order(
     with structlog.testing.capture_logs():
         world = virtual_time.run(live(history))
     check(world)
+
+
+def test_an_attempt_that_times_out_as_its_lease_lapses_counts() -> None:
+    """Found by a run of 50,000: the helper had all its time, so the interruption in the same moment is no excuse."""
+    history = History(
+        scripts=((0, ("slow",)), (0, ("ok",)), (0, ("hang",))),
+        troubles=(Trouble(6.0, "cut_deletes", 0, 20.0), Trouble(52.0, "cut_heartbeat", 0, 6.0)),
+        workers=2,
+        concurrency=1,
+    )
+    with structlog.testing.capture_logs():
+        world = virtual_time.run(live(history))
+
+    check(world)
+    assert [run.end for run in world.runs_of("2")] == ["timeout"] * MAX_ATTEMPTS
