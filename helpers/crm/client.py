@@ -116,7 +116,8 @@ class VendorClient:
                 continue
             maybe_applied = outcome.status_code not in _NOT_APPLIED and not isinstance(outcome, Unreached)
             pause = max(outcome.retry_after or 0.0, self._backoff(tries))
-            repeat = outcome.retryable and (harmless or not maybe_applied) and tries < TRIES
+            spent = outcome.code is CrmErrorCode.QUOTA_EXHAUSTED
+            repeat = outcome.retryable and (harmless or not maybe_applied) and tries < TRIES and not spent
             if not repeat or waited + pause > WAIT_LIMIT_SECONDS:
                 raise outcome
             waited += pause
@@ -150,7 +151,7 @@ class VendorClient:
         )
 
     async def _attempt(self, request: httpx.Request) -> CrmError | _Answer:
-        await self._limiter.acquire()
+        await self._limiter.acquire(request.url.path)
         what = f"{request.method} {request.url.path}"
         try:
             response = await exchange(
@@ -167,14 +168,17 @@ class VendorClient:
             failed = self.error(code, f"{what}: {text}" if text else what, status=status, retryable=retryable)
             failed.retry_after = self.dialect.wait_seconds(response, self.clock.now())
             return failed
-        if not response.content.strip():
+        if not response.content.strip() and request.method != "GET":
             return _Answer(None)
         try:
-            return _Answer(response.json())
+            answer, problem = response.json(), "the answer is no JSON object"
         except ValueError:
-            # A repeated read costs nothing; a write that was answered with HTML may have been applied.
-            text = f"{what}: the answer is not JSON"
-            return self.error(CrmErrorCode.UPSTREAM, text, status=status, retryable=request.method == "GET")
+            answer, problem = None, "the answer is not JSON"
+        if isinstance(answer, Mapping):
+            return _Answer(answer)
+        # A repeated read costs nothing; a write that was answered with HTML may have been applied.
+        reads = request.method == "GET"
+        return self.error(CrmErrorCode.UPSTREAM, f"{what}: {problem}", status=status, retryable=reads)
 
     def _clean(self, message: str) -> str:
         return redact(message, self._credential.secrets())[:MESSAGE_CHARACTERS]
