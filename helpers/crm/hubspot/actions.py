@@ -112,9 +112,7 @@ class HubSpotActions(VendorConnector):
         if not chosen:
             answer = await self.client.get(f"/communication-preferences/{VERSION}/definitions")
             chosen = [
-                int(entry["id"])
-                for entry in self.rows(answer)
-                if entry.get("isActive") and not entry.get("isInternal")
+                int(entry["id"]) for entry in self.rows(answer) if entry.get("isActive") and not entry.get("isInternal")
             ]
         if not chosen:
             raise self.client.error(CrmErrorCode.VALIDATION, "the portal has no active subscription type", status=400)

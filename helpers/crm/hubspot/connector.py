@@ -20,6 +20,8 @@ from helpers.crm.hubspot.vocabulary import (
 from helpers.crm.models import ContactPage, ContactQuery
 from helpers.crm.paths import Record, at
 from helpers.crm.vendor import VendorField
+from helpers.rules.fields import is_pseudo
+from helpers.rules.text import to_text
 
 
 class HubSpotConnector(HubSpotLists):
@@ -122,8 +124,9 @@ class HubSpotConnector(HubSpotLists):
     async def set_field_value(self, contact_id: str, field_key: str, value: Any) -> None:
         """A company is written as text and attached as the company record of that name (spec contact company_link)."""
         await super().set_field_value(contact_id, field_key, value)
-        if (await self._find_field(field_key))[0] == "company" and str(value or "").strip():
-            await self.link_company(contact_id, str(value).strip())
+        company = to_text(value).strip()
+        if company and not is_pseudo(field_key) and (await self._find_field(field_key))[0] == "company":
+            await self.link_company(contact_id, company)
 
     # properties -----------------------------------------------------------------------------------------
     def attribute(self, record: Record, name: str) -> Any:

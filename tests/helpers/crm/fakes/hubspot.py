@@ -33,6 +33,8 @@ class FakeHubSpot(FakeVendor):
         self.notes: list[dict[str, Any]] = []
         self.companies: dict[str, str] = {}
         self.linked: list[tuple[str, str]] = []
+        self.flows = {"555": 5}
+        self.properties = self.PROPERTIES
         self.window = 10_000
         self.deals = {"70": {"dealstage": "3", "dealname": "Big", "createdate": "2026-01-02T00:00:00Z"}}
         self.add(
@@ -74,7 +76,7 @@ class FakeHubSpot(FakeVendor):
             route("POST", f"{C}/contacts/batch/upsert", self.upsert),
             route("PATCH", f"{C}/contacts/{{id}}", self.patch),
             route("DELETE", f"{C}/contacts/{{id}}", lambda r: (204, self.contacts.pop(r.path_params["id"]) and None)),
-            route("GET", f"/crm/properties/{V}/contacts", lambda _: {"results": self.PROPERTIES}),
+            route("GET", f"/crm/properties/{V}/contacts", lambda _: {"results": self.properties}),
             route("POST", f"{lists}/search", self.search_lists),
             route("POST", lists, self.make_list),
             route("GET", f"{lists}/records/0-1/{{id}}/memberships", lambda r: {"results": [{"listId": key} for key, entry in self.lists.items() if r.path_params["id"] in entry["members"]]}),
@@ -82,7 +84,7 @@ class FakeHubSpot(FakeVendor):
             route("GET", f"{lists}/{{id}}/memberships", self.members),
             route("PUT", f"{lists}/{{id}}/memberships/{{change}}", self.change_list),
             route("POST", "/automation/v2/workflows/{w}/enrollments/contacts/{email}", lambda r: (404, {"message": "no such workflow"}) if r.path_params["w"] == "555" else (self.enrolled.append((r.path_params["w"], r.path_params["email"])) or 204, None)),
-            route("POST", "/automation/v4/workflow-id-mappings/batch/read", lambda r: {"status": "COMPLETE", "results": [{"flowId": 555, "workflowId": 5}] if r.state.body == {"inputs": [{"type": "FLOW_ID", "flowId": "555"}]} else []}),
+            route("POST", "/automation/v4/workflow-id-mappings/batch/read", lambda r: {"status": "COMPLETE", "results": [{"flowId": int(e["flowId"]), "workflowId": self.flows[e["flowId"]]} for e in r.state.body["inputs"] if e["type"] == "FLOW_ID" and e["flowId"] in self.flows]}),
             route("POST", f"{C}/companies/search", lambda r: {"total": 0, "results": [{"id": i, "properties": {"name": n}} for n, i in self.companies.items() if n == r.state.body["filterGroups"][0]["filters"][0]["value"]]}),
             route("POST", f"{C}/companies", lambda r: (201, {"id": self.companies.setdefault(r.state.body["properties"]["name"], self.new_id()), "properties": {}})),
             route("PUT", f"{C}/contacts/{{id}}/associations/default/companies/{{company}}", lambda r: self.linked.append((r.path_params["id"], r.path_params["company"])) or {"status": "COMPLETE", "results": []}),
@@ -126,7 +128,8 @@ class FakeHubSpot(FakeVendor):
             else:
                 rows = {i: row for i, row in rows.items() if str(row.get(name) or "").lower() == wanted}
         (order,) = body["sorts"]
-        ids = sorted(rows, key=lambda i: str(rows[i].get(order["propertyName"]) or "").zfill(20))
+        by_id = order["propertyName"] == "hs_object_id"
+        ids = sorted(rows, key=lambda i: i.zfill(20) if by_id else str(rows[i].get(order["propertyName"]) or ""))
         ids = ids[::-1] if order["direction"] == "DESCENDING" else ids
         results = [self.shown(i, body["properties"]) for i in ids[start : start + limit]]
         return {"total": len(ids), "results": results, **paging(start + limit, len(ids))}
@@ -146,7 +149,7 @@ class FakeHubSpot(FakeVendor):
         return answer if isinstance(answer, tuple) else (201, answer)
 
     def write(self, contact_id: str, properties: dict[str, Any]) -> Any:
-        known = {p["name"] for p in self.PROPERTIES} | {
+        known = {p["name"] for p in self.properties} | {
             "lastname",
             "phone",
             "company",
