@@ -116,8 +116,7 @@ class VendorClient:
                 continue
             maybe_applied = outcome.status_code not in _NOT_APPLIED and not isinstance(outcome, Unreached)
             pause = max(outcome.retry_after or 0.0, self._backoff(tries))
-            spent = outcome.code is CrmErrorCode.QUOTA_EXHAUSTED
-            repeat = outcome.retryable and (harmless or not maybe_applied) and tries < TRIES and not spent
+            repeat = outcome.retryable and (harmless or not maybe_applied) and tries < TRIES
             if not repeat or waited + pause > WAIT_LIMIT_SECONDS:
                 raise outcome
             waited += pause
@@ -151,7 +150,7 @@ class VendorClient:
         )
 
     async def _attempt(self, request: httpx.Request) -> CrmError | _Answer:
-        await self._limiter.acquire(request.url.path)
+        await self._limiter.acquire()
         what = f"{request.method} {request.url.path}"
         try:
             response = await exchange(
@@ -168,17 +167,14 @@ class VendorClient:
             failed = self.error(code, f"{what}: {text}" if text else what, status=status, retryable=retryable)
             failed.retry_after = self.dialect.wait_seconds(response, self.clock.now())
             return failed
-        if not response.content.strip() and request.method != "GET":
+        if not response.content.strip():
             return _Answer(None)
         try:
-            answer, problem = response.json(), "the answer is no JSON object"
+            return _Answer(response.json())
         except ValueError:
-            answer, problem = None, "the answer is not JSON"
-        if isinstance(answer, Mapping):
-            return _Answer(answer)
-        # A repeated read costs nothing; a write that was answered with HTML may have been applied.
-        reads = request.method == "GET"
-        return self.error(CrmErrorCode.UPSTREAM, f"{what}: {problem}", status=status, retryable=reads)
+            # A repeated read costs nothing; a write that was answered with HTML may have been applied.
+            text = f"{what}: the answer is not JSON"
+            return self.error(CrmErrorCode.UPSTREAM, text, status=status, retryable=request.method == "GET")
 
     def _clean(self, message: str) -> str:
         return redact(message, self._credential.secrets())[:MESSAGE_CHARACTERS]

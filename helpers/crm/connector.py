@@ -142,13 +142,6 @@ class CrmConnector(ABC):
         """Move a deal to another stage."""
         raise self._unsupported("update_opportunity_stage")
 
-    async def move_opportunities(self, contact_id: str, from_stage: str, to_stage: str, *, all_of_them: bool) -> None:
-        """Move the contact's deals of one stage to another, or the oldest of them; none there is success."""
-        deals = await self.list_opportunities(contact_id, from_stage)
-        deals.sort(key=lambda deal: (deal.created_at or "", int(deal.id) if deal.id.isdecimal() else 0, deal.id))
-        for deal in deals if all_of_them else deals[:1]:
-            await self.update_opportunity_stage(deal.id, to_stage)
-
     def iter_raw(self, resource: str, page_size: int) -> AsyncIterator[list[dict[str, Any]]]:
         """Pages of the vendor's own records, for whole-account exports."""
         raise self._unsupported("iter_raw")

@@ -40,11 +40,10 @@ def classify(status: int) -> tuple[CrmErrorCode, bool]:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A rate limit: ``calls`` per ``seconds``, of the calls whose path ends with ``ending`` (all by default)."""
+    """A rate limit: ``calls`` per ``seconds``."""
 
     calls: int
     seconds: float
-    ending: str = ""
 
 
 def _no_quota(_: httpx.Response) -> bool:
@@ -56,16 +55,14 @@ class Dialect:
     """One vendor's way of answering.
 
     ``wait_headers``: header -> seconds per unit of its number, honoured on 429. ``windows``: the vendor's published
-    limits, held per account. ``quota_exhausted``: a 429 that only a new day ends, after ``quota_wait_seconds`` where
-    the vendor does not say when. ``messages``: where the error text is in a JSON body, tried in order.
-    ``extra_retryable``: statuses this vendor alone uses.
+    limits, held per account. ``quota_exhausted``: a 429 that only a new day ends. ``messages``: where the error text
+    is in a JSON body, tried in order. ``extra_retryable``: statuses this vendor alone uses.
     """
 
     platform: str
     windows: tuple[Window, ...]
     wait_headers: Mapping[str, float] = field(default_factory=dict)
     quota_exhausted: Callable[[httpx.Response], bool] = _no_quota
-    quota_wait_seconds: float | None = None
     messages: tuple[str, ...] = ("message", "error", "title")
     extra_retryable: frozenset[int] = frozenset()
 
@@ -74,7 +71,6 @@ class Dialect:
         waits = [retry_after_seconds(response.headers, now)] if "Retry-After" in response.headers else []
         if response.status_code == 429:
             waits += [_number(response.headers.get(name), unit) for name, unit in self.wait_headers.items()]
-            waits.append(self.quota_wait_seconds if self.quota_exhausted(response) else None)
         if response.status_code == 423:
             waits.append(LOCKED_WAIT_SECONDS)
         return max((wait for wait in waits if wait is not None), default=None)

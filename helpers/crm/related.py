@@ -57,15 +57,6 @@ def parse(key: str) -> RelatedKey | None:
     return None
 
 
-def parse_move(key: str) -> tuple[str, bool] | None:
-    """The stage whose deals a written key moves, and whether it moves all of them; None for another key."""
-    lead = parse(key)
-    if lead is None or lead.what != "stage":
-        return None
-    stage, _, which = lead.argument.rpartition(".")
-    return (stage, which == "update_all") if stage and which in ("update_all", "update_first") else None
-
-
 def evaluate(key: RelatedKey, records: Sequence[Mapping[str, Any]], shape: RecordShape) -> Any:
     """The value of the key over all records of that type."""
     match key.what:

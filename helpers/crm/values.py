@@ -15,7 +15,6 @@ from helpers.crm.models import CustomField
 from helpers.rules.dates import parse_date
 from helpers.rules.text import to_text
 
-
 # How helpers and stored configs say yes and no.
 _TRUTH: Mapping[str, bool] = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 

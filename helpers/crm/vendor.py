@@ -20,7 +20,7 @@ from helpers.crm.dialect import Dialect
 from helpers.crm.errors import CrmError, CrmErrorCode
 from helpers.crm.models import ConnectorMetadata, Contact, ContactUpdate, CustomField, NewContact, Tag
 from helpers.crm.paths import Record, at
-from helpers.crm.related import RecordShape, evaluate, parse, parse_move
+from helpers.crm.related import RecordShape, evaluate, parse
 from helpers.crm.values import ValueForm
 from helpers.rules.fields import STANDARD_NAMES, alias_of, fold, is_pseudo, resolve, secondary_email
 from helpers.rules.text import to_text
@@ -253,15 +253,7 @@ class VendorConnector(CrmConnector):
         await self.set_field_values(contact_id, {field_key: value})
 
     async def set_field_values(self, contact_id: str, values: Mapping[str, Any]) -> None:
-        """One update for all of them; ``_related.lead.stage.<id>.update_all|update_first`` moves deals after it."""
-        moves = {key: move for key in values if (move := parse_move(key)) is not None}
-        fields = {key: value for key, value in values.items() if key not in moves}
-        if fields or not moves:
-            await self._write_fields(contact_id, fields)
-        for key, (stage, all_of_them) in moves.items():
-            await self.move_opportunities(contact_id, stage, to_text(values[key]), all_of_them=all_of_them)
-
-    async def _write_fields(self, contact_id: str, values: Mapping[str, Any]) -> None:
+        """One update for all of them."""
         update = await self._split(values)
         try:
             await self.write(contact_id, *update)

@@ -19,11 +19,13 @@ from helpers.crm.hubspot.vocabulary import (
     NOTE_TO_CONTACT,
     ORDER_PROPERTIES,
     ORDERS,
+    SEARCHES,
     VALUES,
     VERSION,
 )
 from helpers.crm.models import Opportunity
 from helpers.crm.paths import Record, at
+from helpers.crm.rate_limit import RateLimiter
 from helpers.crm.related import RecordShape
 from helpers.crm.vendor import VendorConnector
 
@@ -43,8 +45,15 @@ class HubSpotActions(VendorConnector):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._searches = RateLimiter((SEARCHES,), self.client.clock)
         self._companies_made: dict[str, str] = {}
         self._companies_lock = asyncio.Lock()
+
+    async def search(self, url: str, body: Record) -> Record:
+        """One search of objects; POST, but without effect."""
+        await self._searches.acquire()
+        answer: Record = await self.client.call("POST", f"{url}/search", json=body, repeatable=True)
+        return answer
 
     def rows(self, answer: Any, key: str = "results") -> list[Record]:
         """The records of an answer. Raises UPSTREAM where it has none of the promised form."""
@@ -145,7 +154,7 @@ class HubSpotActions(VendorConnector):
 
     async def _find_company(self, name: str) -> str | None:
         body = Position().body({"name": name}, ["name"], 1)
-        found = self.rows(await self.client.call("POST", f"{COMPANIES}/search", json=body, repeatable=True))
+        found = self.rows(await self.search(COMPANIES, body))
         return str(found[0]["id"]) if found else None
 
     # deals and orders -------------------------------------------------------------------------------------

@@ -65,7 +65,7 @@ class HubSpotConnector(HubSpotLists):
             name, _, direction = query.order_by.partition(" ")
             order = f"{await self.vendor_name(name)} {direction}"
         body = position.body(await self.wanted(query), await self._property_names(), query.limit, order)
-        answer = await self.client.call("POST", f"{CONTACTS}/search", json=body, repeatable=True)
+        answer = await self.search(CONTACTS, body)
         total = None if position.above else answer.get("total")
         return await self.page(self.rows(answer), position.next(answer, by_id=not order), total, brief=query.brief)
 

@@ -23,7 +23,6 @@ from helpers.crm.models import (
     Opportunity,
     Tag,
 )
-from helpers.crm.related import parse_move
 from helpers.crm.sandbox.store import SandboxStore
 from helpers.ports import Clock
 from helpers.rules.fields import STANDARD_NAMES, is_pseudo, resolve
@@ -138,9 +137,6 @@ class SandboxConnector(CrmConnector):
 
     async def set_field_value(self, contact_id: str, field_key: str, value: Any) -> None:
         self._require_contact(contact_id)
-        if (move := parse_move(field_key)) is not None:
-            await self.move_opportunities(contact_id, move[0], to_text(value), all_of_them=move[1])
-            return
         with self.store.transaction():
             self.write_field(contact_id, field_key, value)
             self._touch(contact_id)

@@ -362,20 +362,11 @@ async def test_marketing_emails_are_counted_by_hubspot_itself() -> None:
         assert (raised.value.code, raised.value.retryable) == (CrmErrorCode.UNSUPPORTED, False)
 
 
-async def test_deals_of_a_stage_are_moved_by_the_stored_configs_key() -> None:
-    """Spec crm.md 5.5."""
-    fake = FakeHubSpot()
-    crm = fake.connector()
-    assert await crm.get_field_value("11", "_related.lead.stage.3") is True
-    await crm.set_field_value("11", "_related.lead.stage.3.update_all", "4")
-    assert fake.deals["70"]["dealstage"] == "4"
-    assert sent(fake)[-1] == ("PATCH", "/crm/objects/2026-03/deals/70", {"properties": {"dealstage": "4"}})
-
-
 async def test_yes_and_no_reach_a_boolean_in_its_own_words() -> None:
     """Helpers write true, "true" or "Yes"."""
     fake = FakeHubSpot()
-    fake.properties = [*FakeHubSpot.PROPERTIES, {"name": "vip", "label": "VIP", "type": "bool", "fieldType": "booleancheckbox"}]  # fmt: skip
+    flag = {"name": "vip", "label": "VIP", "type": "bool", "fieldType": "booleancheckbox"}
+    fake.properties = [*FakeHubSpot.PROPERTIES, flag]
     crm = fake.connector()
     for value, stored in ((True, "true"), ("Yes", "true"), ("false", "false"), (0, "false")):
         await crm.set_field_value("11", "vip", value)

@@ -244,14 +244,3 @@ async def test_statistics_and_goals_are_not_to_be_had() -> None:
         with pytest.raises(CrmError, match="ontraport") as raised:
             await crm.get_field_value("11", key)
         assert (raised.value.code, raised.value.retryable) == (CrmErrorCode.UNSUPPORTED, False)
-
-
-async def test_the_oldest_deal_of_a_stage_is_moved_by_the_stored_configs_key() -> None:
-    """Spec crm.md 5.5: update_first moves one, update_all all of them."""
-    fake = FakeOntraport()
-    fake.objects[149]["71"] = {"id": "71", "primary_contact": "11", "sales_stage": "3", "date": "1767225600"}
-    crm = fake.connector()
-    await crm.set_field_value("11", "_related.lead.stage.3.update_first", 5)
-    assert {key: deal["sales_stage"] for key, deal in fake.objects[149].items()} == {"70": "3", "71": "5"}
-    await crm.set_field_value("11", "_related.lead.stage.3.update_all", "6")
-    assert fake.objects[149]["70"]["sales_stage"] == "6"
