@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from helpers.crm.errors import CrmErrorCode
-from helpers.crm.models import Contact, ContactPage, ContactQuery, Opportunity, Tag
+from helpers.crm.models import Contact, ContactPage, ContactQuery, CustomField, Opportunity, Tag
 from helpers.crm.ontraport.vocabulary import (
     ATTRIBUTES,
     CONTACT,
@@ -146,11 +146,16 @@ class OntraportConnector(VendorConnector):
 
     # fields ---------------------------------------------------------------------------------------------
     def custom_values(self, record: Record) -> Record:
-        return {key: value for key, value in record.items() if _CUSTOM.fullmatch(key)}
+        """Every attribute: those that are neither mapped nor custom (home_phone, ...) are fields too."""
+        return record
 
-    async def unknown_field(self, contact_id: str, key: str) -> Any:
-        """Attributes that are neither mapped nor custom (home_phone, ...) are read as they are."""
-        return (await self._record(contact_id)).get(key)
+    async def normalize(self, record: Record) -> Contact:
+        contact = await super().normalize(record)
+        custom = {key: value for key, value in contact.custom_fields.items() if _CUSTOM.fullmatch(key)}
+        return contact.model_copy(update={"custom_fields": custom})
+
+    async def get_custom_fields(self) -> list[CustomField]:
+        return [field for field in await super().get_custom_fields() if _CUSTOM.fullmatch(field.id)]
 
     async def load_fields(self) -> list[VendorField]:
         data = await self._data("GET", "/objects/meta", params={"objectID": CONTACT, "format": "byId"})
@@ -166,7 +171,6 @@ class OntraportConnector(VendorConnector):
                 read_only=str(field.get("editable", 1)) == "0",
             )
             for name, field in fields.items()
-            if _CUSTOM.fullmatch(name)
         ]
 
     # tags -----------------------------------------------------------------------------------------------

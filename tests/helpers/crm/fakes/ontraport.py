@@ -28,6 +28,7 @@ class FakeOntraport(FakeVendor):
         self.fields: dict[str, Row] = {
             "firstname": {"alias": "First Name", "type": "text"},
             "freferrer": {"alias": "First Referrer", "type": "text"},
+            "home_phone": {"alias": "Home Phone", "type": "phone", "editable": None},
             "f21": {"alias": "Favorite Color", "type": "text", "deletable": "1"},
             "f22": {"alias": "Interests", "type": "list", "options": {"1": "Golf", "2": "Chess"}},
             "f23": {"alias": "Renewal", "type": "fulldate"},

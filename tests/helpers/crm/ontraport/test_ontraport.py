@@ -244,3 +244,15 @@ async def test_statistics_and_goals_are_not_to_be_had() -> None:
         with pytest.raises(CrmError, match="ontraport") as raised:
             await crm.get_field_value("11", key)
         assert (raised.value.code, raised.value.retryable) == (CrmErrorCode.UNSUPPORTED, False)
+
+
+async def test_attributes_that_are_no_custom_fields_are_fields_too() -> None:
+    """By name or label, read and written; the contact's custom fields stay the custom ones."""
+    fake = FakeOntraport()
+    crm = fake.connector()
+    await crm.set_field_values("11", {"Home Phone": "+15550177", "favorite color": "green"})
+    assert (fake.objects[0]["11"]["home_phone"], await crm.get_field_value("11", "home_phone")) == ("+15550177",) * 2
+    assert set((await crm.get_contact("11")).custom_fields) == {"f21", "f22", "f23"}
+    with pytest.raises(CrmError, match="there is no field 'hom'") as raised:
+        await crm.set_field_value("11", "hom", "x")
+    assert raised.value.code is CrmErrorCode.VALIDATION
