@@ -36,6 +36,7 @@ class FakeHubSpot(FakeVendor):
         self.flows = {"555": 5}
         self.properties = self.PROPERTIES
         self.window = 10_000
+        self.orders: dict[str, dict[str, str]] = {}
         self.deals = {"70": {"dealstage": "3", "dealname": "Big", "createdate": "2026-01-02T00:00:00Z"}}
         self.add(
             {
@@ -92,7 +93,8 @@ class FakeHubSpot(FakeVendor):
             route("POST", f"/communication-preferences/{V}/statuses/{{email}}", lambda r: self.subscribed.append((r.path_params["email"], r.state.body["subscriptionId"])) or {"status": "COMPLETE", "results": []}),
             route("GET", f"/communication-preferences/{V}/definitions", lambda _: {"results": [{"id": "5", "isActive": True, "isInternal": False}, {"id": "6", "isActive": True, "isInternal": True}]}),
             route("POST", f"{C}/notes", lambda r: (self.notes.append(r.state.body) or 201, {"id": "1"})),
-            route("GET", f"{C}/contacts/{{id}}/associations/{{kind}}", lambda r: {"results": [{"toObjectId": 70}] if (r.path_params["id"], r.path_params["kind"]) == ("11", "deals") else []}),
+            route("GET", f"{C}/contacts/{{id}}/associations/{{kind}}", lambda r: {"results": [{"toObjectId": int(i)} for i in {"deals": self.deals, "orders": self.orders}[r.path_params["kind"]]] if r.path_params["id"] == "11" else []}),
+            route("GET", f"{C}/orders/{{id}}", lambda r: {"id": r.path_params["id"], "properties": self.orders[r.path_params["id"]], "createdAt": "2026-01-03T00:00:00Z"}),
             route("GET", f"{C}/deals/{{id}}", lambda r: {"id": r.path_params["id"], "properties": self.deals[r.path_params["id"]]}),
             route("PATCH", f"{C}/deals/{{id}}", lambda r: {"id": r.path_params["id"], "properties": self.deals[r.path_params["id"]].update(r.state.body["properties"])}),
             route("GET", f"/account-info/{V}/details", lambda _: {"portalId": 1}),
