@@ -129,7 +129,8 @@ class FakeOntraport(FakeVendor):
         return (404, "Object not found") if row is None else ok(row)
 
     def delete(self, request: Request) -> Any:
-        return ok("Deleted" if self.objects[0].pop(request.query_params["id"]) else "")
+        gone = self.objects[0].pop(request.query_params["id"], None)
+        return (404, "Object not found") if gone is None else ok("Deleted")
 
     def save_or_update(self, request: Request) -> Any:
         body = {key: value for key, value in request.state.body.items() if key != "objectID"}
