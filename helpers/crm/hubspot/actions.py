@@ -71,7 +71,10 @@ class HubSpotActions(VendorConnector):
         return answer or {}
 
     async def _email(self, contact_id: str) -> str:
-        email = str(await self.get_field_value(contact_id, "email") or "")
+        record = (self.records or {}).get(contact_id)
+        if record is None:
+            record = await self.client.get(path(CONTACTS + "/{id}", id=contact_id), properties="email")
+        email = str(at(record, "properties.email") or "").strip()
         if not email:
             raise self.client.error(CrmErrorCode.VALIDATION, "the contact has no e-mail address", status=400)
         return email

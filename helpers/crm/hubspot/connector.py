@@ -17,7 +17,7 @@ from helpers.crm.hubspot.vocabulary import (
     PROPERTIES_IN_URL_CHARACTERS,
     VERSION,
 )
-from helpers.crm.models import ContactPage, ContactQuery
+from helpers.crm.models import Contact, ContactPage, ContactQuery
 from helpers.crm.paths import Record, at
 from helpers.crm.vendor import VendorField
 from helpers.rules.fields import is_pseudo
@@ -76,8 +76,7 @@ class HubSpotConnector(HubSpotLists):
     async def page(
         self, records: Sequence[Record], cursor: str | None, total: int | None, *, brief: bool
     ) -> ContactPage:
-        whole = [{**record, "lists": []} if brief else await self.with_lists(record) for record in records]
-        contacts = [await self.normalize(record) for record in whole]
+        contacts = [await self.normalize({**record, "lists": []} if brief else record) for record in records]
         return ContactPage(contacts=contacts, total=total, next_cursor=cursor, has_more=cursor is not None)
 
     async def read(self, ids: Sequence[str]) -> list[Record]:
@@ -95,11 +94,15 @@ class HubSpotConnector(HubSpotLists):
         names = await self._names_in_url()
         if names is not None:
             record: Record = await self.client.get(path(CONTACTS + "/{id}", id=contact_id), properties=names)
-            return await self.with_lists(record)
+            return record
         records = await self.read([contact_id])
         if not records:
             raise self.client.error(CrmErrorCode.NOT_FOUND, f"contact {contact_id!r} not found", status=404)
-        return await self.with_lists(records[0])
+        return records[0]
+
+    async def normalize(self, record: Record) -> Contact:
+        # Only a whole contact needs its lists, which cost a call of their own.
+        return await super().normalize(record if "lists" in record else await self.with_lists(record))
 
     async def delete_contact(self, contact_id: str) -> None:
         await self.client.call("DELETE", path(CONTACTS + "/{id}", id=contact_id))

@@ -180,7 +180,7 @@ class OntraportConnector(VendorConnector):
     async def load_tags(self) -> list[Tag]:
         """The tags of contacts: other object types have tags of their own."""
         return [
-            Tag(id=tag["tag_id"], name=tag.get("tag_name"))
+            Tag(id=tag.get("tag_id") or tag.get("id"), name=tag.get("tag_name"))
             for tag in await self._list(TAG)
             if str(tag.get("object_type_id") or CONTACT) == str(CONTACT)
         ]

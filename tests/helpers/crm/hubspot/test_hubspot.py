@@ -372,3 +372,21 @@ async def test_yes_and_no_reach_a_boolean_in_its_own_words() -> None:
         await crm.set_field_value("11", "vip", value)
         assert fake.contacts["11"]["vip"] == stored
     assert await crm.get_field_value("11", "VIP") is False
+
+
+async def test_nothing_is_read_that_an_answer_does_not_need() -> None:
+    """A field needs no lists, an address neither lists nor other properties; a contact in hand is not read again."""
+    fake = FakeHubSpot()
+    crm = fake.connector()
+    await crm.get_custom_fields()
+    fake.requests.clear()
+    await crm.get_field_value("11", "color")
+    assert [path for _, path, _ in sent(fake)] == ["/crm/objects/2026-03/contacts/11"]
+    fake.requests.clear()
+    await crm.trigger_automation("11", "5")
+    assert [str(r.url.params) for r in fake.requests] == ["properties=email", ""]
+    run = crm.run_scope()
+    await run.get_contact("11")
+    fake.requests.clear()
+    await run.set_opt_in_status("11", False)
+    assert [method for method, _, _ in sent(fake)] == ["POST"]
