@@ -62,6 +62,13 @@ class HubSpotActions(VendorConnector):
             raise self.client.error(CrmErrorCode.UPSTREAM, f"the answer has no {key}", status=200)
         return found
 
+    def id_of(self, answer: Any, key: str = "id") -> str:
+        """The id at a dotted path of what was made. Raises UPSTREAM where the answer has none."""
+        made = at(answer, key)
+        if made is None:
+            raise self.client.error(CrmErrorCode.UPSTREAM, f"the answer has no {key}", status=200)
+        return str(made)
+
     def whole(self, answer: Any) -> Record:
         """The answer of a batch. Raises PARTIAL for a 207 that names errors."""
         errors = (answer or {}).get("errors") or []
@@ -151,7 +158,7 @@ class HubSpotActions(VendorConnector):
             company = self._companies_made.get(name) or await self._find_company(name)
             if company is None:
                 made = await self.client.call("POST", COMPANIES, json={"properties": {"name": name}})
-                company = self._companies_made[name] = str(made["id"])
+                company = self._companies_made[name] = self.id_of(made)
         url = path(CONTACTS + "/{id}/associations/default/companies/{company}", id=contact_id, company=company)
         self.whole(await self.client.call("PUT", url))
 

@@ -117,12 +117,12 @@ class HubSpotConnector(HubSpotLists):
         properties = _properties(attributes, custom)
         email = properties.get("email")
         if not email:
-            return str((await self.client.call("POST", CONTACTS, json={"properties": properties}))["id"])
+            return self.id_of(await self.client.call("POST", CONTACTS, json={"properties": properties}))
         body = {"inputs": [{"id": email, "idProperty": "email", "properties": properties}]}
         answer = self.whole(await self.client.call("POST", f"{CONTACTS}/batch/upsert", json=body, repeatable=True))
         if not self.rows(answer):
             raise self.client.error(CrmErrorCode.PARTIAL, "the contact was not written", status=207)
-        return str(answer["results"][0]["id"])
+        return self.id_of(answer, "results.0.id")
 
     async def set_field_value(self, contact_id: str, field_key: str, value: Any) -> None:
         """A company is written as text and attached as the company record of that name (spec contact company_link)."""

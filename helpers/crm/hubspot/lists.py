@@ -54,8 +54,8 @@ class HubSpotLists(HubSpotActions):
 
     async def make_tag(self, name: str) -> Tag:
         body = {"name": name, "objectTypeId": CONTACT_TYPE, "processingType": "MANUAL"}
-        entry = (await self.client.call("POST", LISTS, json=body))["list"]
-        return Tag(id=entry["listId"], name=entry.get("name") or name)
+        answer = await self.client.call("POST", LISTS, json=body)
+        return Tag(id=self.id_of(answer, "list.listId"), name=at(answer, "list.name") or name)
 
     async def add_tag(self, contact_id: str, tag: Tag) -> None:
         await self._change(contact_id, tag, "add")

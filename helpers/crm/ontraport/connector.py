@@ -28,7 +28,7 @@ from helpers.crm.ontraport.vocabulary import (
     TRANSACTIONS,
     VALUES,
 )
-from helpers.crm.paths import Record
+from helpers.crm.paths import Record, at
 from helpers.crm.related import RecordShape
 from helpers.crm.vendor import VendorConnector, VendorField
 
@@ -134,12 +134,14 @@ class OntraportConnector(VendorConnector):
             "POST", "/objects/saveorupdate", json={"objectID": CONTACT, **values}, repeatable="email" in values
         )
         # A new contact is answered as a record, an existing one as its changed attributes.
-        saved = (data.get("attrs") or data) if isinstance(data, Mapping) else {}
-        if not saved.get("id"):
-            raise self.client.error(
-                CrmErrorCode.UPSTREAM, "the answer does not say which contact was saved", status=200
-            )
-        return str(saved["id"])
+        return self._id_of(at(data, "attrs") or data)
+
+    def _id_of(self, data: Any, *keys: str) -> str:
+        """The id of what was saved. Raises UPSTREAM where the answer has none."""
+        found = next((value for key in (*keys, "id") if (value := at(data, key))), None)
+        if found is None:
+            raise self.client.error(CrmErrorCode.UPSTREAM, "the answer does not say what was saved", status=200)
+        return str(found)
 
     def instant(self, value: Any) -> Any:
         return datetime.fromtimestamp(int(value), UTC) if str(value or "").isdecimal() and int(value) else None
@@ -188,7 +190,7 @@ class OntraportConnector(VendorConnector):
     async def make_tag(self, name: str) -> Tag:
         body = {"objectID": TAG, "tag_name": name, "object_type_id": CONTACT}
         data = await self._data("POST", "/objects", json=body)
-        return Tag(id=data.get("tag_id") or data.get("id"), name=name)
+        return Tag(id=self._id_of(data, "tag_id"), name=name)
 
     async def find_tag(self, reference: str) -> Tag:
         """As everywhere, but a name that no tag has is refused: the bulk calls would ignore it without a word."""

@@ -342,6 +342,10 @@ async def test_an_answer_of_another_form_is_upstream_trouble() -> None:
         with pytest.raises(CrmError) as raised:
             await crm.get_contacts()
         assert raised.value.code is CrmErrorCode.UPSTREAM
+    fake.trouble = [httpx.Response(201, json={"properties": {}})]
+    with pytest.raises(CrmError, match="no id") as raised:
+        await crm.create_contact(NewContact(first_name="Eve"))
+    assert (raised.value.code, raised.value.retryable) == (CrmErrorCode.UPSTREAM, False)
 
 
 async def test_marketing_emails_are_counted_by_hubspot_itself() -> None:

@@ -104,6 +104,11 @@ async def test_an_answer_of_another_form_is_upstream_trouble() -> None:
     with pytest.raises(CrmError) as raised:
         await crm.create_contact(NewContact(email="x@example.com"))
     assert (raised.value.code, raised.value.retryable) == (CrmErrorCode.UPSTREAM, False)
+    await crm.get_tags()
+    fake.trouble = [httpx.Response(200, json={"code": 0, "data": []}), httpx.Response(200, json={"code": 0})]
+    with pytest.raises(CrmError) as raised:
+        await crm.create_tag("new")
+    assert raised.value.code is CrmErrorCode.UPSTREAM
 
 
 async def test_requests_have_the_vendors_form() -> None:
