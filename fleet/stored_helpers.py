@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from fleet.clock import SystemClock, instant_text
 from fleet.marshalling import attribute, item, plain
+from helpers.errors import StateConflict
 from helpers.ports import StoredHelper
 
 if TYPE_CHECKING:
@@ -60,6 +62,39 @@ class StoredHelpers:
             )
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             return  # deleted while it ran: nothing to count on
+
+    async def rows(self, account_id: str) -> list[dict[str, Any]]:
+        """The account's rows, deleted helpers included."""
+        found: list[dict[str, Any]] = []
+        request: dict[str, Any] = {}
+        while True:
+            answer = await self._dynamodb.query(
+                TableName=self._table,
+                IndexName="AccountIdIndex",
+                KeyConditionExpression="account_id = :account",
+                ExpressionAttributeValues=item({":account": account_id}),
+                **request,
+            )
+            found.extend(plain(row) for row in answer["Items"])
+            if not answer.get("LastEvaluatedKey"):
+                return found
+            request = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    async def replace_config(
+        self, helper_id: str, known: Mapping[str, Any], config: Mapping[str, Any], *, mark: str, at: str
+    ) -> None:
+        """Write a config once: ``mark`` says when. Raises StateConflict where it was changed or marked meanwhile."""
+        try:
+            await self._dynamodb.update_item(
+                TableName=self._table,
+                Key={"helper_id": attribute(helper_id)},
+                UpdateExpression="SET config = :config, updated_at = :at, #mark = :at",
+                ConditionExpression="attribute_not_exists(#mark) AND (config = :known OR attribute_not_exists(config))",
+                ExpressionAttributeNames={"#mark": mark},
+                ExpressionAttributeValues=item({":config": dict(config), ":known": dict(known), ":at": at}),
+            )
+        except self._dynamodb.exceptions.ConditionalCheckFailedException as exc:
+            raise StateConflict(f"{helper_id} was changed meanwhile: run the conversion again") from exc
 
     async def _by_id(self, helper_id: str) -> dict[str, Any] | None:
         answer = await self._dynamodb.get_item(TableName=self._table, Key={"helper_id": attribute(helper_id)})

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.table import Table
 
 from fleet.aws import aws_clients
-from fleet.cli.output import console, print_json, refusals
+from fleet.cli.output import Refused, console, print_json, refusals
 from fleet.helper_runs import HelperRuns
 from fleet.helper_settings import HelperRuntimeSettings
 from fleet.operations.connections import check_connection, list_connections
+from fleet.operations.legacy_lists import convert_lists
+from helpers.crm.hubspot.lists import HubSpotLists
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -46,6 +48,28 @@ def list_(
             row.get("last_connected", ""),
         )  # fmt: skip
     console.print(table)
+
+
+@app.command("convert-lists")
+def convert_lists_(
+    connection_id: str,
+    account: Account,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Write the configs instead of only showing what changes.")
+    ] = False,
+) -> None:
+    """HubSpot: convert list ids that helpers of the earlier platform hold to the ids of today, once."""
+
+    async def convert(runs: HelperRuns) -> dict[str, Any]:
+        connector = await runs.connectors.get(connection_id, account)
+        if not isinstance(connector, HubSpotLists):
+            raise Refused(f"{connection_id} is a connection to {connector.slug}: only HubSpot has replaced list ids")
+        return await convert_lists(
+            runs.stored_helpers, runs.state, connector.list_id_of_legacy, connection_id, account, apply=apply
+        )
+
+    with refusals():
+        print_json(asyncio.run(_with_runs(convert)))
 
 
 @app.command()

@@ -14,7 +14,7 @@ app.command()(executions.execute)
 app.command(name="run")(helpers.run)
 app.add_typer(helpers.app, name="helpers", help="Helper types: list, show, new.")
 app.add_typer(executions.app, name="executions", help="Executions: list, show.")
-app.add_typer(connections.app, name="connections", help="CRM connections: list, test.")
+app.add_typer(connections.app, name="connections", help="CRM connections: list, test, convert-lists.")
 
 if __name__ == "__main__":
     app()

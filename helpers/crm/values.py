@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from enum import Enum
 from typing import Any
 
 from helpers.crm.models import CustomField
 from helpers.rules.dates import parse_date
 from helpers.rules.text import to_text
+
+# How helpers and stored configs say yes and no.
+_TRUTH: Mapping[str, bool] = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
 class Kind(Enum):
@@ -89,8 +92,8 @@ class ValueForm:
             case Kind.CHOICE:
                 chosen = ids.get(to_text(value).strip().casefold(), value)
                 return f"{self.edge}{to_text(chosen)}{self.edge}" if self.edged_choices else self._plain(chosen)
-            case Kind.YES_NO if self.yes_no and isinstance(value, bool):
-                return self.yes_no[0] if value else self.yes_no[1]
+            case Kind.YES_NO if self.yes_no and (said := _TRUTH.get(to_text(value).strip().casefold())) is not None:
+                return self.yes_no[0] if said else self.yes_no[1]
             case Kind.DATE | Kind.INSTANT as kind:
                 return self._write_date(value, kind)
             case _:
@@ -125,10 +128,12 @@ class ValueForm:
         parsed = parse_date(value)
         if parsed is None:
             return self._plain(value)
-        moment = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
-        if kind is Kind.DATE and self.dates is not DateForm.EPOCH_SECONDS:
+        if kind is Kind.DATE:
             # The calendar date as written: converting to UTC first could move it by a day.
-            return parsed.date().isoformat()
+            day = parsed.date()
+            midnight = datetime.combine(day, time(), UTC)
+            return str(int(midnight.timestamp())) if self.dates is DateForm.EPOCH_SECONDS else day.isoformat()
+        moment = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
         utc = moment.astimezone(UTC)
         match self.dates:
             case DateForm.EPOCH_SECONDS:

@@ -288,6 +288,11 @@ class VendorConnector(PseudoKeys):
         if self.records is not None:
             self.records.pop(contact_id, None)
 
+    async def vendor_name(self, key: str) -> str:
+        """What the vendor calls the field of a key, for filters and orders; an unknown key as it is."""
+        name, field = await self._find_field(key)
+        return field.id if field is not None else self.attributes.get(name or "", key)
+
     async def _find_field(self, key: str) -> tuple[str | None, VendorField | None]:
         """The attribute name or the custom field behind a key; neither for an unknown key."""
         if key == "id" or (key in STANDARD_NAMES and key in self.attributes):

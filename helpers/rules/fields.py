@@ -82,7 +82,8 @@ def is_pseudo(key: str) -> bool:
 def resolve(key: str, custom_fields: Iterable[CustomField] = ()) -> FieldRef:
     """The field behind a configured key, in the order of contact C2.
 
-    Standard name, exact custom-field key or id, alias, label (trimmed, any case); otherwise the raw key.
+    Standard name, exact custom-field key or id, alias, label, then key (both trimmed, any case: crm.md 5.2); otherwise
+    the raw key.
     """
     if key in STANDARD_NAMES:
         return FieldRef(key, standard=key)
@@ -93,10 +94,11 @@ def resolve(key: str, custom_fields: Iterable[CustomField] = ()) -> FieldRef:
     standard = alias_of(key)
     if standard is not None:
         return FieldRef(standard, standard=standard)
-    label = key.strip().casefold()
-    for field in fields:
-        if label and field.label.strip().casefold() == label:
-            return FieldRef(field.id, custom=field)
+    wanted = key.strip().casefold()
+    for spelling in ("label", "key"):
+        for field in fields:
+            if wanted and getattr(field, spelling).strip().casefold() == wanted:
+                return FieldRef(field.id, custom=field)
     return FieldRef(key)
 
 

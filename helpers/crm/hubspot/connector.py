@@ -1,4 +1,4 @@
-"""HubSpot: contacts, properties, and static lists in the place of tags."""
+"""HubSpot: contacts and properties."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from typing import Any
 
 from helpers.crm.client import path
 from helpers.crm.errors import CrmErrorCode
-from helpers.crm.hubspot.actions import HubSpotActions
+from helpers.crm.hubspot.lists import HubSpotLists
+from helpers.crm.hubspot.search import RESULTS_PER_SEARCH, Position
 from helpers.crm.hubspot.vocabulary import (
     ATTRIBUTES,
-    CONTACT_TYPE,
     CONTACTS,
-    LISTS_PAGE_SIZE,
-    MEMBERS_PAGE_SIZE,
+    EMAIL_FACTS,
     PAGE_SIZE,
-    SEARCH_PAGE_SIZE,
-    STATIC_LISTS,
+    PROPERTIES_IN_URL_CHARACTERS,
     VERSION,
 )
-from helpers.crm.models import ContactPage, ContactQuery, Tag
+from helpers.crm.models import Contact, ContactPage, ContactQuery
 from helpers.crm.paths import Record, at
 from helpers.crm.vendor import VendorField
+from helpers.rules.fields import is_pseudo
+from helpers.rules.text import to_text
 
 
-class HubSpotConnector(HubSpotActions):
+class HubSpotConnector(HubSpotLists):
     """One portal. ``settings``: ``subscription_type_ids`` are what an opt-in subscribes to."""
 
     platform = "hubspot"
@@ -37,50 +37,49 @@ class HubSpotConnector(HubSpotActions):
 
     # contacts -------------------------------------------------------------------------------------------
     async def get_contacts(self, query: ContactQuery | None = None) -> ContactPage:
+        """A list's members, a search, or the plain list; a search shows writes some seconds later."""
         query = query or ContactQuery()
         if query.tag_id is not None:
-            return await self._members(query)
-        names = await self._property_names()
-        if query.email is None and not query.filters:
-            answer = await self.client.get(CONTACTS, limit=min(query.limit, PAGE_SIZE), after=query.cursor)
-            ids = [str(record["id"]) for record in answer["results"]]
-            return await self._page(await self._read(ids), at(answer, "paging.next.after"), None, brief=query.brief)
-        wanted = {"email": query.email.strip()} if query.email is not None else {}
-        filters = [
-            {"propertyName": name, "operator": "EQ", "value": value}
-            for name, value in {**query.filters, **wanted}.items()
-        ]
-        body = {
-            "filterGroups": [{"filters": filters}], "properties": names, "limit": min(query.limit, SEARCH_PAGE_SIZE),
-            "after": query.cursor or "0",
-        }  # fmt: skip
-        answer = await self.client.call("POST", f"{CONTACTS}/search", json=body, repeatable=True)
-        return await self._page(
-            answer["results"], at(answer, "paging.next.after"), answer.get("total"), brief=query.brief
-        )
-
-    async def _members(self, query: ContactQuery) -> ContactPage:
-        tag = await self.find_tag(query.tag_id or "")
+            return await self.members((await self.find_tag(query.tag_id)).id, query)
+        if query.email is not None or query.filters or query.order_by:
+            return await self._search(query)
+        names = await self._names_in_url()
         answer = await self.client.get(
-            path("/crm/lists/{version}/{id}/memberships", version=VERSION, id=tag.id),
-            limit=min(query.limit, MEMBERS_PAGE_SIZE),
-            after=query.cursor,
+            CONTACTS, limit=min(query.limit, PAGE_SIZE), after=query.cursor, properties=names
         )
-        records = await self._read([str(member["recordId"]) for member in answer["results"]])
-        if query.email is not None:
-            wanted = query.email.strip().casefold()
-            records = [r for r in records if str(at(r, "properties.email") or "").casefold() == wanted]
-        return await self._page(records, at(answer, "paging.next.after"), answer.get("total"), brief=query.brief)
+        records = self.rows(answer)
+        if names is None:
+            records = await self.read([str(record["id"]) for record in records])
+        return await self.page(records, at(answer, "paging.next.after"), None, brief=query.brief)
 
-    async def _page(
+    async def _search(self, query: ContactQuery) -> ContactPage:
+        position = Position.parse(query.cursor)
+        if not position.within_search:
+            raise self.client.error(
+                CrmErrorCode.VALIDATION,
+                f"HubSpot orders {RESULTS_PER_SEARCH} results at most: leave order_by out, or ask for fewer contacts",
+                status=400,
+            )
+        order = ""
+        if query.order_by:
+            name, _, direction = query.order_by.partition(" ")
+            order = f"{await self.vendor_name(name)} {direction}"
+        body = position.body(await self.wanted(query), await self._property_names(), query.limit, order)
+        answer = await self.search(CONTACTS, body)
+        total = None if position.above else answer.get("total")
+        return await self.page(self.rows(answer), position.next(answer, by_id=not order), total, brief=query.brief)
+
+    async def wanted(self, query: ContactQuery) -> dict[str, str]:
+        wanted = {await self.vendor_name(name): value for name, value in query.filters.items()}
+        return wanted | ({"email": query.email.strip()} if query.email is not None else {})
+
+    async def page(
         self, records: Sequence[Record], cursor: str | None, total: int | None, *, brief: bool
     ) -> ContactPage:
-        whole = [{**record, "lists": []} if brief else await self._with_lists(record) for record in records]
-        contacts = [await self.normalize(record) for record in whole]
+        contacts = [await self.normalize({**record, "lists": []} if brief else record) for record in records]
         return ContactPage(contacts=contacts, total=total, next_cursor=cursor, has_more=cursor is not None)
 
-    async def _read(self, ids: Sequence[str]) -> list[Record]:
-        """Contacts by id with every property, in that order. A GET would carry the property names in its URL."""
+    async def read(self, ids: Sequence[str]) -> list[Record]:
         found: dict[str, Record] = {}
         for start in range(0, len(ids), PAGE_SIZE):
             body = {
@@ -88,21 +87,22 @@ class HubSpotConnector(HubSpotActions):
                 "inputs": [{"id": contact_id} for contact_id in ids[start : start + PAGE_SIZE]],
             }
             answer = await self.client.call("POST", f"{CONTACTS}/batch/read", json=body, repeatable=True)
-            found |= {str(record["id"]): record for record in (answer or {}).get("results") or []}
+            found |= {str(record["id"]): record for record in self.rows(answer)}
         return [found[contact_id] for contact_id in ids if contact_id in found]
 
     async def fetch(self, contact_id: str) -> Record:
-        records = await self._read([contact_id])
+        names = await self._names_in_url()
+        if names is not None:
+            record: Record = await self.client.get(path(CONTACTS + "/{id}", id=contact_id), properties=names)
+            return record
+        records = await self.read([contact_id])
         if not records:
             raise self.client.error(CrmErrorCode.NOT_FOUND, f"contact {contact_id!r} not found", status=404)
-        return await self._with_lists(records[0])
+        return records[0]
 
-    async def _with_lists(self, record: Record) -> Record:
-        url = path(
-            "/crm/lists/{version}/records/{type}/{id}/memberships", version=VERSION, type=CONTACT_TYPE, id=record["id"]
-        )
-        lists = [str(entry["listId"]) for entry in (await self.client.get(url))["results"]]
-        return {**record, "lists": lists}
+    async def normalize(self, record: Record) -> Contact:
+        # Only a whole contact needs its lists, which cost a call of their own.
+        return await super().normalize(record if "lists" in record else await self.with_lists(record))
 
     async def delete_contact(self, contact_id: str) -> None:
         await self.client.call("DELETE", path(CONTACTS + "/{id}", id=contact_id))
@@ -117,12 +117,19 @@ class HubSpotConnector(HubSpotActions):
         properties = _properties(attributes, custom)
         email = properties.get("email")
         if not email:
-            return str((await self.client.call("POST", CONTACTS, json={"properties": properties}))["id"])
+            return self.id_of(await self.client.call("POST", CONTACTS, json={"properties": properties}))
         body = {"inputs": [{"id": email, "idProperty": "email", "properties": properties}]}
-        answer = await self.client.call("POST", f"{CONTACTS}/batch/upsert", json=body, repeatable=True)
-        if not answer.get("results"):
+        answer = self.whole(await self.client.call("POST", f"{CONTACTS}/batch/upsert", json=body, repeatable=True))
+        if not self.rows(answer):
             raise self.client.error(CrmErrorCode.PARTIAL, "the contact was not written", status=207)
-        return str(answer["results"][0]["id"])
+        return self.id_of(answer, "results.0.id")
+
+    async def set_field_value(self, contact_id: str, field_key: str, value: Any) -> None:
+        """A company is written as text and attached as the company record of that name (spec contact company_link)."""
+        await super().set_field_value(contact_id, field_key, value)
+        company = to_text(value).strip()
+        if company and not is_pseudo(field_key) and (await self._find_field(field_key))[0] == "company":
+            await self.link_company(contact_id, company)
 
     # properties -----------------------------------------------------------------------------------------
     def attribute(self, record: Record, name: str) -> Any:
@@ -133,11 +140,21 @@ class HubSpotConnector(HubSpotActions):
         properties: Record = record.get("properties") or {}
         return {name: value for name, value in properties.items() if name not in mapped and value is not None}
 
+    async def unknown_field(self, contact_id: str, key: str) -> Any:
+        """LastSentDate and the like, which are no fields of a portal: what HubSpot counts for its marketing e-mails."""
+        name = EMAIL_FACTS.get(key)
+        return None if name is None else at(await self._record(contact_id), f"properties.{name}")
+
     async def _property_names(self) -> list[str]:
         return [
             *ATTRIBUTES.values(),
             *(field.id for field in await self._fields() if field.id not in ATTRIBUTES.values()),
         ]
+
+    async def _names_in_url(self) -> str | None:
+        """The property names as a GET takes them; None when they are too many for an URL and go in a body instead."""
+        names = ",".join(await self._property_names())
+        return names if len(names) <= PROPERTIES_IN_URL_CHARACTERS else None
 
     async def load_fields(self) -> list[VendorField]:
         answer = await self.client.get(f"/crm/properties/{VERSION}/contacts")
@@ -146,65 +163,14 @@ class HubSpotConnector(HubSpotActions):
                 id=field["name"],
                 key=field["name"],
                 label=field.get("label") or "",
-                field_type=field["type"]
-                if field.get("type") in ("date", "datetime", "bool")
-                else field.get("fieldType") or "",
+                field_type=_type(field),
                 group_name=field.get("groupName") or "",
                 options=[str(option["label"]) for option in field.get("options") or []],
                 option_labels={str(option["value"]): str(option["label"]) for option in field.get("options") or []},
                 read_only=bool(at(field, "modificationMetadata.readOnlyValue") or field.get("calculated")),
             )
-            for field in answer["results"]
+            for field in self.rows(answer)
         ]
-
-    # lists as tags --------------------------------------------------------------------------------------
-    def tag_ids(self, record: Record) -> list[str]:
-        return list(record["lists"])
-
-    def record_tags(self, record: Record, definitions: Sequence[Tag]) -> list[Tag]:
-        """Static lists only: dynamic ones are conditions, which nobody applied."""
-        known = {tag.id: tag for tag in definitions}
-        return [known[list_id] for list_id in self.tag_ids(record) if list_id in known]
-
-    async def load_tags(self) -> list[Tag]:
-        found: list[Tag] = []
-        offset = 0
-        while True:
-            body = {
-                "objectTypeId": CONTACT_TYPE,
-                "processingTypes": list(STATIC_LISTS),
-                "count": LISTS_PAGE_SIZE,
-                "offset": offset,
-            }
-            answer = await self.client.call("POST", f"/crm/lists/{VERSION}/search", json=body, repeatable=True)
-            found += [
-                Tag(id=entry["listId"], name=entry.get("name"))
-                for entry in answer["lists"]
-                if entry.get("processingType") in STATIC_LISTS
-            ]
-            if not answer.get("hasMore"):
-                return found
-            offset = int(answer["offset"])
-
-    async def make_tag(self, name: str) -> Tag:
-        body = {"name": name, "objectTypeId": CONTACT_TYPE, "processingType": "MANUAL"}
-        entry = (await self.client.call("POST", f"/crm/lists/{VERSION}", json=body))["list"]
-        return Tag(id=entry["listId"], name=entry.get("name") or name)
-
-    async def add_tag(self, contact_id: str, tag: Tag) -> None:
-        await self._change_list(contact_id, tag, "add")
-
-    async def drop_tag(self, contact_id: str, tag: Tag) -> None:
-        await self._change_list(contact_id, tag, "remove")
-
-    async def _change_list(self, contact_id: str, tag: Tag, change: str) -> None:
-        url = path("/crm/lists/{version}/{id}/memberships/{change}", version=VERSION, id=tag.id, change=change)
-        answer = await self.client.call("PUT", url, json=[contact_id]) or {}
-        # The first key is spelt with an extra s.
-        lists = ("recordsIdsAdded", "recordIdsAdded", "recordIdsRemoved", "recordsIdsRemoved")
-        changed = {str(record_id) for key in lists for record_id in answer.get(key) or []}
-        if contact_id not in changed and not await self._read([contact_id]):
-            raise self.client.error(CrmErrorCode.NOT_FOUND, f"contact {contact_id!r} not found", status=404)
 
 
 def _type(field: Record) -> str:

@@ -9,13 +9,15 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from helpers.crm.errors import CrmErrorCode
-from helpers.crm.models import ContactPage, ContactQuery, Opportunity, Tag
+from helpers.crm.models import Contact, ContactPage, ContactQuery, CustomField, Opportunity, Tag
 from helpers.crm.ontraport.vocabulary import (
     ATTRIBUTES,
     CONTACT,
     DEAL,
     DEALS,
     DIALECT,
+    DOUBLE_OPTED_IN,
+    GROUP,
     HARD_BOUNCE,
     NOTE,
     OPTED_IN,
@@ -26,7 +28,7 @@ from helpers.crm.ontraport.vocabulary import (
     TRANSACTIONS,
     VALUES,
 )
-from helpers.crm.paths import Record
+from helpers.crm.paths import Record, at
 from helpers.crm.related import RecordShape
 from helpers.crm.vendor import VendorConnector, VendorField
 
@@ -53,22 +55,28 @@ class OntraportConnector(VendorConnector):
 
     async def _data(self, method: str, url: str, *, repeatable: bool | None = None, **parts: Any) -> Any:
         """The ``data`` of an answer. Raises VALIDATION for a code other than 0."""
-        answer = await self.client.call(method, url, repeatable=repeatable, **parts)
-        if not isinstance(answer, Mapping):
-            raise self.client.error(CrmErrorCode.UPSTREAM, f"{method} {url}: unexpected answer", status=200)
-        if str(answer.get("code", 0)) != "0":
-            raise self.client.error(CrmErrorCode.VALIDATION, f"{method} {url}: code {answer['code']}", status=200)
+        answer = await self.client.call(method, url, repeatable=repeatable, **parts) or {}
+        if str(answer.get("code") or 0) != "0":
+            said = next((text for key in ("message", "data") if isinstance(text := answer.get(key), str)), "")
+            text = " ".join(part for part in (f"code {answer['code']}", said) if part)
+            raise self.client.error(CrmErrorCode.VALIDATION, f"{method} {url}: {text}", status=200)
         return answer.get("data")
 
-    async def _list(self, object_id: int, url: str = "/objects", **params: Any) -> list[Record]:
+    async def _records(self, url: str, params: Record) -> list[Record]:
+        """One page of a list."""
+        page = await self._data("GET", url, params=params) or []
+        if not isinstance(page, list):
+            raise self.client.error(CrmErrorCode.UPSTREAM, f"GET {url}: the answer is no list", status=200)
+        return page
+
+    async def _list(self, object_id: int, **params: Any) -> list[Record]:
         """All pages of a list."""
         found: list[Record] = []
         while True:
-            page = await self._data(
-                "GET", url, params={"objectID": object_id, "start": len(found), "range": PAGE_SIZE, **params}
-            )
-            found += page or []
-            if len(page or []) < PAGE_SIZE:
+            place = {"objectID": object_id, "start": len(found), "range": PAGE_SIZE}
+            page = await self._records("/objects", place | params)
+            found += page
+            if len(page) < PAGE_SIZE:
                 return found
 
     # contacts -------------------------------------------------------------------------------------------
@@ -76,23 +84,34 @@ class OntraportConnector(VendorConnector):
         query = query or ContactQuery()
         limit = min(query.limit, PAGE_SIZE)
         start = int(query.cursor) if query.cursor else query.offset or 0
-        conditions = dict(query.filters)
+        conditions = {await self.vendor_name(name): value for name, value in query.filters.items()}
         if query.email is not None:
             conditions["email"] = query.email.strip()
         params: dict[str, Any] = {"objectID": CONTACT, "start": start, "range": limit, "sort": "id"}
+        if query.order_by:
+            name, _, direction = query.order_by.partition(" ")
+            params["sort"] = await self.vendor_name(name)
+            params["sortDir"] = "desc" if direction.strip().lower() == "desc" else "asc"
         if conditions:
             params["condition"] = _condition(conditions)
         if query.tag_id is not None:
             params["tag_id"] = (await self.find_tag(query.tag_id)).id
-        records = (
-            await self._data("GET", "/objects/tag" if query.tag_id is not None else "/objects", params=params) or []
-        )
+        records = await self._records("/objects/tag" if query.tag_id is not None else "/objects", params)
         more = len(records) == limit
         return ContactPage(
             contacts=[await self.normalize(record) for record in records],
             next_cursor=str(start + limit) if more else None,
             has_more=more,
         )
+
+    async def saved_search(self, search_id: str) -> list[Contact]:
+        """The members of a group, as Ontraport calls a saved search."""
+        # Nothing says how the list answers an unknown group: it must not be with every contact.
+        group = await self._data("GET", "/object", params={"objectID": GROUP, "id": search_id})
+        if not isinstance(group, Mapping) or not group:
+            raise self.client.error(CrmErrorCode.NOT_FOUND, f"group {search_id!r} not found", status=404)
+        records = await self._list(CONTACT, sort="id", group_id=search_id)
+        return [await self.normalize(record) for record in records]
 
     async def fetch(self, contact_id: str) -> Record:
         record = await self._data("GET", "/object", params={"objectID": CONTACT, "id": contact_id})
@@ -115,18 +134,30 @@ class OntraportConnector(VendorConnector):
             "POST", "/objects/saveorupdate", json={"objectID": CONTACT, **values}, repeatable="email" in values
         )
         # A new contact is answered as a record, an existing one as its changed attributes.
-        return str((data.get("attrs") or data)["id"])
+        return self._id_of(at(data, "attrs") or data)
+
+    def _id_of(self, data: Any, *keys: str) -> str:
+        """The id of what was saved. Raises UPSTREAM where the answer has none."""
+        found = next((value for key in (*keys, "id") if (value := at(data, key))), None)
+        if found is None:
+            raise self.client.error(CrmErrorCode.UPSTREAM, "the answer does not say what was saved", status=200)
+        return str(found)
 
     def instant(self, value: Any) -> Any:
         return datetime.fromtimestamp(int(value), UTC) if str(value or "").isdecimal() and int(value) else None
 
     # fields ---------------------------------------------------------------------------------------------
     def custom_values(self, record: Record) -> Record:
-        return {key: value for key, value in record.items() if _CUSTOM.fullmatch(key)}
+        """Every attribute: those that are neither mapped nor custom (home_phone, ...) are fields too."""
+        return record
 
-    async def unknown_field(self, contact_id: str, key: str) -> Any:
-        """Attributes that are neither mapped nor custom (home_phone, ...) are read as they are."""
-        return (await self._record(contact_id)).get(key)
+    async def normalize(self, record: Record) -> Contact:
+        contact = await super().normalize(record)
+        custom = {key: value for key, value in contact.custom_fields.items() if _CUSTOM.fullmatch(key)}
+        return contact.model_copy(update={"custom_fields": custom})
+
+    async def get_custom_fields(self) -> list[CustomField]:
+        return [field for field in await super().get_custom_fields() if _CUSTOM.fullmatch(field.id)]
 
     async def load_fields(self) -> list[VendorField]:
         data = await self._data("GET", "/objects/meta", params={"objectID": CONTACT, "format": "byId"})
@@ -142,7 +173,6 @@ class OntraportConnector(VendorConnector):
                 read_only=str(field.get("editable", 1)) == "0",
             )
             for name, field in fields.items()
-            if _CUSTOM.fullmatch(name)
         ]
 
     # tags -----------------------------------------------------------------------------------------------
@@ -150,12 +180,26 @@ class OntraportConnector(VendorConnector):
         return [part for part in str(record.get("contact_cat") or "").split("*/*") if part]
 
     async def load_tags(self) -> list[Tag]:
-        return [Tag(id=tag["tag_id"], name=tag.get("tag_name")) for tag in await self._list(TAG)]
+        """The tags of contacts: other object types have tags of their own."""
+        return [
+            Tag(id=tag.get("tag_id") or tag.get("id"), name=tag.get("tag_name"))
+            for tag in await self._list(TAG)
+            if str(tag.get("object_type_id") or CONTACT) == str(CONTACT)
+        ]
 
     async def make_tag(self, name: str) -> Tag:
         body = {"objectID": TAG, "tag_name": name, "object_type_id": CONTACT}
         data = await self._data("POST", "/objects", json=body)
-        return Tag(id=data.get("tag_id") or data.get("id"), name=name)
+        return Tag(id=self._id_of(data, "tag_id"), name=name)
+
+    async def find_tag(self, reference: str) -> Tag:
+        """As everywhere, but a name that no tag has is refused: the bulk calls would ignore it without a word."""
+        tag = await super().find_tag(reference)
+        if not tag.id.isdecimal():
+            raise self.client.error(
+                CrmErrorCode.NOT_FOUND, f"there is no tag {reference!r}: create it first", status=404
+            )
+        return tag
 
     async def add_tag(self, contact_id: str, tag: Tag) -> None:
         await self._known(contact_id)
@@ -178,20 +222,31 @@ class OntraportConnector(VendorConnector):
             "objectID": str(CONTACT), "ids": contact_id, "add_list": automation_id,
             "sub_type": str(self.settings.get("automation_type") or "Campaign"),
         }  # fmt: skip
-        await self._data("PUT", "/objects/subscribe", form=form)
+        # Subscribing twice may start the automation twice.
+        await self._data("PUT", "/objects/subscribe", form=form, repeatable=False)
 
     async def set_opt_in_status(
         self, contact_id: str, opt_in: bool, reason: str = "", *, email: str | None = None
     ) -> None:
-        """bulk_mail 1 = opted in, 0 = transactional mail only; a hard bounce stays one."""
-        current = str((await self.fetch(contact_id)).get("bulk_mail") or "")
-        if opt_in and current == HARD_BOUNCE:
-            raise self.client.error(
-                CrmErrorCode.CONFLICT, "the address bounces: Ontraport keeps it blocked", status=409
-            )
+        """bulk_mail of the contact, which has one address. A hard bounce and a double opt-in stay what they are."""
+        record = await self.fetch(contact_id)
+        if email and email.strip().casefold() != str(record.get("email") or "").strip().casefold():
+            raise self._unsupported("set_opt_in_status of another address than the contact's own")
+        current = str(record.get("bulk_mail") or "")
+        if current == str(HARD_BOUNCE):
+            if opt_in:
+                text = "the address bounces: Ontraport keeps it blocked"
+                raise self.client.error(CrmErrorCode.CONFLICT, text, status=409)
+            return
+        if opt_in and current == str(DOUBLE_OPTED_IN):
+            return
         state = OPTED_IN if opt_in else OPTED_OUT
-        await self._data("PUT", "/objects", json={"objectID": CONTACT, "id": contact_id, "bulk_mail": state})
+        body = {"objectID": CONTACT, "id": contact_id, "bulk_mail": state}
+        data = await self._data("PUT", "/objects", json=body)
         self._forget(contact_id)
+        written = data.get("attrs") if isinstance(data, Mapping) else None
+        if str((written or {}).get("bulk_mail", state)) != str(state):
+            raise self.client.error(CrmErrorCode.PARTIAL, "Ontraport kept the consent as it was", status=200)
 
     async def create_note(self, contact_id: str, title: str, body: str, note_type: str = "general") -> str:
         await self._known(contact_id)
@@ -202,11 +257,14 @@ class OntraportConnector(VendorConnector):
     # deals and transactions -------------------------------------------------------------------------------
     async def deals(self, contact_id: str) -> list[Record]:
         """The deals whose primary contact it is."""
-        return self._timed(await self._list(DEAL, condition=_condition({"primary_contact": contact_id})), "date")
+        return self._timed(
+            await self._list(DEAL, sort="id", condition=_condition({"primary_contact": contact_id})), "date"
+        )
 
     async def transactions(self, contact_id: str) -> list[Record]:
         """The transactions of the contact; one whose status is paid (1) counts as paid in full."""
-        records = self._timed(await self._list(TRANSACTION, condition=_condition({"contact_id": contact_id})), "date")
+        condition = _condition({"contact_id": contact_id})
+        records = self._timed(await self._list(TRANSACTION, sort="id", condition=condition), "date")
         return [
             {**record, "paid": record.get("total") if str(record.get("status")) == "1" else 0} for record in records
         ]

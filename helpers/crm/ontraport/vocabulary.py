@@ -10,8 +10,9 @@ from helpers.crm.values import DateForm, Kind, ValueForm
 
 # Larger ranges are silently capped.
 PAGE_SIZE = 50
-CONTACT, NOTE, TAG, TRANSACTION, DEAL = 0, 12, 14, 46, 149
-OPTED_OUT, OPTED_IN, HARD_BOUNCE = "0", "1", "-2"
+CONTACT, GROUP, NOTE, TAG, TRANSACTION, DEAL = 0, 3, 12, 14, 46, 149
+# Values of bulk_mail: 0 is transactional mail only.
+OPTED_OUT, OPTED_IN, DOUBLE_OPTED_IN, HARD_BOUNCE = 0, 1, 2, -2
 
 ATTRIBUTES: Mapping[str, str] = {
     "first_name": "firstname",

@@ -6,7 +6,7 @@ Connections of slug ``sandbox`` use it in the embedded stack; `helpers.testing.S
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -59,22 +59,24 @@ class SandboxConnector(CrmConnector):
         ``filters`` compares the text of each named field without case; ``order_by`` is ``field`` or ``field desc``.
         """
         query = query or ContactQuery()
-        contacts = [self.load_contact(contact_id) for contact_id in self._candidates(query.tag_id)]
-        if query.email is not None:
-            wanted = query.email.strip().casefold()
-            contacts = [contact for contact in contacts if contact.email.strip().casefold() == wanted]
-        for key, expected in query.filters.items():
-            contacts = [c for c in contacts if self._field_text(c.id, key).casefold() == expected.strip().casefold()]
+        ids = self._candidates(query.tag_id)
+        wanted = query.filters if query.email is None else {**query.filters, "email": query.email}
+        for key, expected in wanted.items():
+            texts = self._texts(ids, key)
+            ids = [i for i in ids if texts[i].casefold() == expected.strip().casefold()]
         if query.order_by:
             name, _, direction = query.order_by.partition(" ")
-            reverse = direction.strip().lower() == "desc"
-            contacts.sort(key=lambda contact: self._field_text(contact.id, name), reverse=reverse)
+            texts = self._texts(ids, name)
+            ids.sort(key=texts.__getitem__, reverse=direction.strip().lower() == "desc")
         start = int(query.cursor) if query.cursor else query.offset or 0
-        page = contacts[start : start + query.limit]
-        end = start + len(page)
-        more = end < len(contacts)
-        cursor = str(end) if more else None
-        return ContactPage(contacts=page, total=len(contacts), next_cursor=cursor, has_more=more)
+        end = start + query.limit
+        more = end < len(ids)
+        return ContactPage(
+            contacts=self._load(ids[start:end]),
+            total=len(ids),
+            next_cursor=str(end) if more else None,
+            has_more=more,
+        )
 
     async def get_contact(self, contact_id: str) -> Contact:
         self._require_contact(contact_id)
@@ -205,9 +207,15 @@ class SandboxConnector(CrmConnector):
     # without the interface's checks: seeding and the accessors of the test kit -----------------------------
     def load_contact(self, contact_id: str) -> Contact:
         """The contact as it is stored; it has to exist."""
+        return self._load([contact_id])[0]
+
+    def _load(self, ids: Sequence[str]) -> list[Contact]:
+        named = {tag.id: tag for tag in self._tags()}
+        return [self._contact(contact_id, named) for contact_id in ids]
+
+    def _contact(self, contact_id: str, named: Mapping[str, Tag]) -> Contact:
         row = self.store.rows("SELECT created_at, updated_at FROM contacts WHERE id = ?", contact_id)[0]
         values = self.store.values(contact_id)
-        named = {tag.id: tag for tag in self._tags()}
         return Contact(
             id=contact_id,
             **{name: to_text(values.pop(attribute_key(name), None)) for name in ATTRIBUTES},
@@ -246,12 +254,15 @@ class SandboxConnector(CrmConnector):
 
     def read_field(self, contact_id: str, field_key: str) -> Any:
         """A value by key, alias or label, None where there is none."""
+        key = self._stored_key(field_key)
+        return contact_id if key == attribute_key("id") else self.store.value(contact_id, key)
+
+    def _stored_key(self, field_key: str) -> str:
+        """Where the store keeps the value of a key, alias or label; pseudo keys are kept literally."""
         if is_pseudo(field_key):
-            return self.store.value(contact_id, field_key)
+            return field_key
         ref = resolve(field_key, self._custom_fields())
-        if ref.standard == "id":
-            return contact_id
-        return self.store.value(contact_id, attribute_key(ref.standard) if ref.standard else ref.key)
+        return attribute_key(ref.standard) if ref.standard else ref.key
 
     def write_field(self, contact_id: str, field_key: str, value: Any) -> None:
         """Store a value under the field that the key leads to; an unknown key becomes a custom field."""
@@ -287,8 +298,11 @@ class SandboxConnector(CrmConnector):
             rows = self.store.rows(sql, self.resolve_tag(tag))
         return [row[0] for row in rows]
 
-    def _field_text(self, contact_id: str, key: str) -> str:
-        return to_text(self.read_field(contact_id, key)).strip()
+    def _texts(self, ids: Sequence[str], field_key: str) -> dict[str, str]:
+        """The text of one field, by contact."""
+        key = self._stored_key(field_key)
+        by_id = key == attribute_key("id")
+        return {i: i if by_id else to_text(self.store.value(i, key)).strip() for i in ids}
 
     def _tags(self) -> list[Tag]:
         return [Tag.model_validate(definition) for definition in self.store.definitions("tags")]

@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
 import pytest
 
 from helpers.crm.errors import CrmError, CrmErrorCode, Unsupported
+from helpers.crm.factory import VENDORS
 from helpers.crm.models import ContactQuery, ContactUpdate, NewContact
+from helpers.crm.sandbox import SandboxConnector
+from tests.helpers.crm.conftest import ACCOUNTS
 from tests.helpers.crm.fakes.base import Account
 
+UNKNOWN = "999999"
 
-def unless_lacking(account: Account, capability: str) -> None:
-    """Skip a test of something that this CRM does not have; that it says so is tested below."""
-    if capability in account.lacks:
-        pytest.skip(f"{account.crm.slug} has no {capability}")
+
+def effects(account: Account) -> int:
+    """How often something was written: the vendor's writing requests, the sandbox's recorded events."""
+    if account.fake is not None:
+        return sum(request.method != "GET" for request in account.fake.requests)
+    assert isinstance(account.crm, SandboxConnector)
+    return int(account.crm.store.scalar("SELECT count(*) FROM events"))
+
+
+async def with_effect(account: Account, call: Awaitable[Any]) -> Any:
+    """The result of a call that has to reach the CRM."""
+    before = effects(account)
+    result = await call
+    assert effects(account) > before
+    return result
+
+
+def test_the_suite_runs_over_every_platform() -> None:
+    """Five vendors and the sandbox; a new vendor has to join."""
+    assert set(ACCOUNTS) == {*VENDORS, "sandbox"}
+    assert all(make().crm.slug == slug for slug, make in ACCOUNTS.items())
 
 
 async def test_a_contact_is_read_whole(account: Account) -> None:
@@ -81,11 +106,15 @@ async def test_an_update_writes_only_what_is_set(account: Account) -> None:
 
 
 async def test_a_deleted_contact_is_gone(account: Account) -> None:
-    """delete_contact."""
+    """delete_contact, of that contact alone."""
     await account.crm.delete_contact(account.bob)
 
-    with pytest.raises(CrmError):
+    with pytest.raises(CrmError) as raised:
         await account.crm.get_contact(account.bob)
+    assert raised.value.code is CrmErrorCode.NOT_FOUND
+    left = [contact.id async for contact in account.crm.iter_contacts()]
+    assert account.ada in left
+    assert (account.bob in left, len(left)) == (False, 2)
 
 
 async def test_fields_are_found_by_name_alias_key_and_label(account: Account) -> None:
@@ -163,38 +192,77 @@ async def test_all_tags_and_fields_are_listed(account: Account) -> None:
 
 
 async def test_automation_consent_and_notes_are_accepted(account: Account) -> None:
-    """What a CRM can do succeeds without a word."""
-    await account.crm.trigger_automation(account.ada, account.automation)
-    await account.crm.set_opt_in_status(account.ada, False, "asked by phone")
-    await account.crm.set_opt_in_status(account.ada, True, "signed up")
-    note = await account.crm.create_note(account.ada, "Call", "She called.", "call")
+    """What a CRM can do reaches it and succeeds; a note has an id."""
+    await with_effect(account, account.crm.trigger_automation(account.ada, account.automation))
+    await with_effect(account, account.crm.set_opt_in_status(account.ada, False, "asked by phone"))
+    await with_effect(account, account.crm.set_opt_in_status(account.ada, True, "signed up"))
+    note = await with_effect(account, account.crm.create_note(account.ada, "Call", "She called.", "call"))
 
     assert isinstance(note, str)
+    assert note
+
+
+WRITES: dict[str, Callable[[Account], Awaitable[Any]]] = {
+    "update_contact": lambda account: account.crm.update_contact(UNKNOWN, ContactUpdate(first_name="A")),
+    "set_field_value": lambda account: account.crm.set_field_value(UNKNOWN, account.color, "red"),
+    "apply_tag": lambda account: account.crm.apply_tag(UNKNOWN, account.vip),
+    "set_opt_in_status": lambda account: account.crm.set_opt_in_status(UNKNOWN, False, "asked"),
+    "trigger_automation": lambda account: account.crm.trigger_automation(UNKNOWN, account.automation),
+    "create_note": lambda account: account.crm.create_note(UNKNOWN, "Call", "Nobody called."),
+    "get_field_value": lambda account: account.crm.get_field_value(UNKNOWN, "email"),
+}
+
+
+@pytest.mark.parametrize("method", list(WRITES))
+async def test_nothing_is_done_to_an_unknown_contact(account: Account, method: str) -> None:
+    """A permanent error in every method that needs one, never a silent success; deleting and untagging may be."""
+    if (account.crm.slug, method) == ("activecampaign", "create_note"):
+        pytest.skip("the fake takes a note for anybody, and nothing says what the vendor does")
+    with pytest.raises(CrmError) as raised:
+        await WRITES[method](account)
+
+    assert raised.value.retryable is False
+    assert raised.value.platform == account.crm.slug
+
+
+async def test_a_refused_key_is_final(account: Account) -> None:
+    """Every method asks the CRM: with other credentials none of them answers from somewhere else."""
+    if account.fake is None:
+        assert account.crm.slug == "sandbox"
+        return
+    for call in (account.crm.test_connection, account.crm.get_contacts, account.crm.get_tags):
+        account.fake.trouble = [httpx.Response(401, json={"message": "no"})]
+        with pytest.raises(CrmError) as raised:
+            await call()
+        assert (raised.value.code, raised.value.retryable) == (CrmErrorCode.AUTH_EXPIRED, False)
 
 
 async def test_goals_are_keaps_alone(account: Account) -> None:
     """Elsewhere a permanent error that names CRM and operation."""
     if "goals" in await account.crm.get_capabilities():
-        await account.crm.achieve_goal(account.ada, "bought", "myfusionhelper")
+        await with_effect(account, account.crm.achieve_goal(account.ada, "bought", "myfusionhelper"))
         return
+    before = effects(account)
     with pytest.raises(Unsupported) as raised:
         await account.crm.achieve_goal(account.ada, "bought")
     assert account.crm.slug in str(raised.value)
     assert "achieve_goal" in str(raised.value)
     assert not raised.value.retryable
+    assert effects(account) == before
 
 
 async def test_deals_are_listed_and_moved(account: Account) -> None:
     """Those of the contact, of one stage where asked."""
-    unless_lacking(account, "deals")
     crm = account.crm
     deals = await crm.list_opportunities(account.ada)
     assert [(deal.id, deal.stage_id, deal.contact_id) for deal in deals] == [("70", "3", account.ada)]
     assert await crm.list_opportunities(account.ada, "4") == []
+    assert await crm.list_opportunities(account.bob) == []
 
     await crm.update_opportunity_stage("70", "4")
 
     assert [deal.id for deal in await crm.list_opportunities(account.ada, "4")] == ["70"]
+    assert await crm.list_opportunities(account.ada, "3") == []
 
 
 async def test_the_connection_can_be_tested(account: Account) -> None:

@@ -39,7 +39,13 @@ def test_an_exact_custom_key_wins_over_an_alias_but_not_over_a_standard_name() -
 def test_a_custom_field_is_found_by_key_id_and_label() -> None:
     """D2: key, label or id; labels are trimmed and compared without case."""
     assert [resolve(key, [COLOR]).key for key in ("color", "42", "favorite COLOR")] == ["42", "42", "42"]
-    assert resolve("Color", [COLOR]).custom is None
+
+
+def test_a_custom_key_is_found_in_any_case_when_nothing_else_fits() -> None:
+    """The last step before the raw key (crm.md 5.2); a label wins over it."""
+    fields = [CustomField(id="1", key="Score"), CustomField(id="2", key="other", label="SCORE")]
+    assert resolve(" score ", fields).key == "2"
+    assert resolve(" score ", fields[:1]).key == "1"
 
 
 def test_an_unknown_key_is_passed_through() -> None:

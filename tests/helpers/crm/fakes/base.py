@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -133,7 +133,7 @@ class Account:
     """A CRM account in the state that the conformance suite expects, and what the suite may ask of it.
 
     Ada: first name, last name Byron, ada@example.com, phone +15550100, tag ``vip``, favorite color blue. Bob:
-    bob@example.com. ``lacks`` names the capabilities of the suite that the CRM does not have.
+    bob@example.com.
     """
 
     crm: CrmConnector
@@ -143,5 +143,3 @@ class Account:
     vip: str = "1"
     color: str = "color"
     automation: str = "5"
-    lacks: frozenset[str] = frozenset()
-    facts: Mapping[str, Any] = field(default_factory=dict)

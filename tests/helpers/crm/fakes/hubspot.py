@@ -31,6 +31,12 @@ class FakeHubSpot(FakeVendor):
         self.unsubscribed: list[str] = []
         self.subscribed: list[tuple[str, int]] = []
         self.notes: list[dict[str, Any]] = []
+        self.companies: dict[str, str] = {}
+        self.linked: list[tuple[str, str]] = []
+        self.flows = {"555": 5}
+        self.properties = self.PROPERTIES
+        self.window = 10_000
+        self.orders: dict[str, dict[str, str]] = {}
         self.deals = {"70": {"dealstage": "3", "dealname": "Big", "createdate": "2026-01-02T00:00:00Z"}}
         self.add(
             {
@@ -64,23 +70,31 @@ class FakeHubSpot(FakeVendor):
         lists = f"/crm/lists/{V}"
         return [
             route("GET", f"{C}/contacts", self.list_contacts),
+            route("POST", f"{C}/contacts", self.create),
+            route("GET", f"{C}/contacts/{{id}}", lambda r: self.shown(r.path_params["id"], names(r)) if r.path_params["id"] in self.contacts else (404, {"status": "error", "message": "Object not found", "category": "OBJECT_NOT_FOUND"})),
             route("POST", f"{C}/contacts/search", self.search),
             route("POST", f"{C}/contacts/batch/read", lambda r: {"results": [self.shown(i["id"], r.state.body["properties"]) for i in r.state.body["inputs"] if i["id"] in self.contacts]}),
             route("POST", f"{C}/contacts/batch/upsert", self.upsert),
             route("PATCH", f"{C}/contacts/{{id}}", self.patch),
-            route("DELETE", f"{C}/contacts/{{id}}", lambda r: (204, self.contacts.pop(r.path_params["id"]) and None)),
-            route("GET", f"/crm/properties/{V}/contacts", lambda _: {"results": self.PROPERTIES}),
+            route("DELETE", f"{C}/contacts/{{id}}", lambda r: (204, self.contacts.pop(r.path_params["id"], None) and None)),
+            route("GET", f"/crm/properties/{V}/contacts", lambda _: {"results": self.properties}),
             route("POST", f"{lists}/search", self.search_lists),
             route("POST", lists, self.make_list),
             route("GET", f"{lists}/records/0-1/{{id}}/memberships", lambda r: {"results": [{"listId": key} for key, entry in self.lists.items() if r.path_params["id"] in entry["members"]]}),
-            route("GET", f"{lists}/{{id}}/memberships", lambda r: {"results": [{"recordId": m} for m in self.lists[r.path_params["id"]]["members"]]} if r.path_params["id"] in self.lists else (404, {"message": "no such list"})),
+            route("GET", f"{lists}/idmapping", lambda r: {"legacyListId": "5", "listId": "1"} if r.query_params["legacyListId"] == "5" else (404, {"message": "no such list"})),
+            route("GET", f"{lists}/{{id}}/memberships", self.members),
             route("PUT", f"{lists}/{{id}}/memberships/{{change}}", self.change_list),
-            route("POST", "/automation/v2/workflows/{w}/enrollments/contacts/{email}", lambda r: (self.enrolled.append((r.path_params["w"], r.path_params["email"])) or 204, None)),
+            route("POST", "/automation/v2/workflows/{w}/enrollments/contacts/{email}", lambda r: (404, {"message": "no such workflow"}) if r.path_params["w"] == "555" else (self.enrolled.append((r.path_params["w"], r.path_params["email"])) or 204, None)),
+            route("POST", "/automation/v4/workflow-id-mappings/batch/read", lambda r: {"status": "COMPLETE", "results": [{"flowId": int(e["flowId"]), "workflowId": self.flows[e["flowId"]]} for e in r.state.body["inputs"] if e["type"] == "FLOW_ID" and e["flowId"] in self.flows]}),
+            route("POST", f"{C}/companies/search", lambda r: {"total": 0, "results": [{"id": i, "properties": {"name": n}} for n, i in self.companies.items() if n == r.state.body["filterGroups"][0]["filters"][0]["value"]]}),
+            route("POST", f"{C}/companies", lambda r: (201, {"id": self.companies.setdefault(r.state.body["properties"]["name"], self.new_id()), "properties": {}})),
+            route("PUT", f"{C}/contacts/{{id}}/associations/default/companies/{{company}}", lambda r: self.linked.append((r.path_params["id"], r.path_params["company"])) or {"status": "COMPLETE", "results": []}),
             route("POST", f"/communication-preferences/{V}/statuses/{{email}}/unsubscribe-all", lambda r: self.unsubscribed.append(r.path_params["email"]) or {"status": "COMPLETE", "results": []}),
             route("POST", f"/communication-preferences/{V}/statuses/{{email}}", lambda r: self.subscribed.append((r.path_params["email"], r.state.body["subscriptionId"])) or {"status": "COMPLETE", "results": []}),
             route("GET", f"/communication-preferences/{V}/definitions", lambda _: {"results": [{"id": "5", "isActive": True, "isInternal": False}, {"id": "6", "isActive": True, "isInternal": True}]}),
-            route("POST", f"{C}/notes", lambda r: (self.notes.append(r.state.body) or 201, {"id": "1"})),
-            route("GET", f"{C}/contacts/{{id}}/associations/{{kind}}", lambda r: {"results": [{"toObjectId": 70}] if (r.path_params["id"], r.path_params["kind"]) == ("11", "deals") else []}),
+            route("POST", f"{C}/notes", lambda r: (self.notes.append(r.state.body) or 201, {"id": "1"}) if r.state.body["associations"][0]["to"]["id"] in self.contacts else (400, {"message": "One or more associations are not valid"})),
+            route("GET", f"{C}/contacts/{{id}}/associations/{{kind}}", lambda r: {"results": [{"toObjectId": int(i)} for i in {"deals": self.deals, "orders": self.orders}[r.path_params["kind"]]] if r.path_params["id"] == "11" else []}),
+            route("GET", f"{C}/orders/{{id}}", lambda r: {"id": r.path_params["id"], "properties": self.orders[r.path_params["id"]], "createdAt": "2026-01-03T00:00:00Z"}),
             route("GET", f"{C}/deals/{{id}}", lambda r: {"id": r.path_params["id"], "properties": self.deals[r.path_params["id"]]}),
             route("PATCH", f"{C}/deals/{{id}}", lambda r: {"id": r.path_params["id"], "properties": self.deals[r.path_params["id"]].update(r.state.body["properties"])}),
             route("GET", f"/account-info/{V}/details", lambda _: {"portalId": 1}),
@@ -97,20 +111,47 @@ class FakeHubSpot(FakeVendor):
 
     def list_contacts(self, request: Request) -> Any:
         ids = list(self.contacts)
-        start = int(request.query_params.get("after", 0))
-        end = start + int(request.query_params["limit"])
-        paging = {"paging": {"next": {"after": str(end)}}} if end < len(ids) else {}
-        return {"results": [self.shown(i, []) for i in ids[start:end]], **paging}
+        limit = int(request.query_params["limit"])
+        page = ids[(start := int(request.query_params.get("after", 0))) : start + limit]
+        if limit > 100:
+            return 400, {"message": "limit is 100 at most"}
+        return {"results": [self.shown(i, names(request)) for i in page], **paging(start + limit, len(ids))}
 
     def search(self, request: Request) -> Any:
-        ids = list(self.contacts)
-        for condition in request.state.body["filterGroups"][0]["filters"]:
-            wanted = condition["value"].lower()
-            ids = [i for i in ids if str(self.contacts[i].get(condition["propertyName"]) or "").lower() == wanted]
-        return {"total": len(ids), "results": [self.shown(i, request.state.body["properties"]) for i in ids]}
+        body = request.state.body
+        start, limit = int(body.get("after", 0)), body["limit"]
+        if limit > 200 or start + limit > self.window:
+            return 400, {"message": "beyond the results of a search"}
+        rows = {i: {**p, "hs_object_id": i} for i, p in self.contacts.items()}
+        for condition in (body["filterGroups"] or [{"filters": []}])[0]["filters"]:
+            name, wanted = condition["propertyName"], condition["value"].lower()
+            if condition["operator"] == "GT":
+                rows = {i: row for i, row in rows.items() if int(row[name]) > int(wanted)}
+            else:
+                rows = {i: row for i, row in rows.items() if str(row.get(name) or "").lower() == wanted}
+        (order,) = body["sorts"]
+        by_id = order["propertyName"] == "hs_object_id"
+        ids = sorted(rows, key=lambda i: i.zfill(20) if by_id else str(rows[i].get(order["propertyName"]) or ""))
+        ids = ids[::-1] if order["direction"] == "DESCENDING" else ids
+        results = [self.shown(i, body["properties"]) for i in ids[start : start + limit]]
+        return {"total": len(ids), "results": results, **paging(start + limit, len(ids))}
+
+    def members(self, request: Request) -> Any:
+        entry = self.lists.get(request.path_params["id"])
+        if entry is None:
+            return 404, {"message": "no such list"}
+        start, limit = int(request.query_params.get("after", 0)), int(request.query_params["limit"])
+        if limit > 250:
+            return 400, {"message": "limit is 250 at most"}
+        results = [{"recordId": member} for member in entry["members"][start : start + limit]]
+        return {"results": results, "total": len(entry["members"]), **paging(start + limit, len(entry["members"]))}
+
+    def create(self, request: Request) -> Any:
+        answer = self.write(self.add({}), request.state.body["properties"])
+        return answer if isinstance(answer, tuple) else (201, answer)
 
     def write(self, contact_id: str, properties: dict[str, Any]) -> Any:
-        known = {p["name"] for p in self.PROPERTIES} | {
+        known = {p["name"] for p in self.properties} | {
             "lastname",
             "phone",
             "company",
@@ -177,3 +218,13 @@ class FakeHubSpot(FakeVendor):
 
     def account(self, **options: Any) -> Account:
         return Account(self.connector(**options), "11", "12", self, vip="1", color="color")
+
+
+def names(request: Request) -> list[str]:
+    """The properties that a GET asks for."""
+    return [name for name in request.query_params.get("properties", "").split(",") if name]
+
+
+def paging(end: int, total: int) -> dict[str, Any]:
+    """How an answer says that there is more."""
+    return {"paging": {"next": {"after": str(end)}}} if end < total else {}

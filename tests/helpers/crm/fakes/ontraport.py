@@ -22,7 +22,17 @@ class FakeOntraport(FakeVendor):
 
     def __init__(self) -> None:
         super().__init__()
-        self.objects: dict[int, dict[str, Row]] = {0: {}, 12: {}, 14: {}, 46: {}, 149: {}}
+        self.objects: dict[int, dict[str, Row]] = {0: {}, 3: {}, 12: {}, 14: {}, 46: {}, 149: {}}
+        self.groups: dict[str, list[str]] = {}
+        self.locked: set[str] = set()
+        self.fields: dict[str, Row] = {
+            "firstname": {"alias": "First Name", "type": "text"},
+            "freferrer": {"alias": "First Referrer", "type": "text"},
+            "home_phone": {"alias": "Home Phone", "type": "phone", "editable": None},
+            "f21": {"alias": "Favorite Color", "type": "text", "deletable": "1"},
+            "f22": {"alias": "Interests", "type": "list", "options": {"1": "Golf", "2": "Chess"}},
+            "f23": {"alias": "Renewal", "type": "fulldate"},
+        }
         self.subscribed: list[dict[str, str]] = []
         self.objects[14] = {"1": {"tag_id": "1", "tag_name": "VIP"}, "2": {"tag_id": "2", "tag_name": "Cold"}}
         self.objects[149] = {"70": {"id": "70", "primary_contact": "11", "sales_stage": "3", "date": "1767312000"}}
@@ -75,17 +85,11 @@ class FakeOntraport(FakeVendor):
             route("DELETE", "/1/object", self.delete),
             route("POST", "/1/objects/saveorupdate", self.save_or_update),
             route("GET", "/1/objects/getInfo", lambda _: ok({"count": str(len(self.objects[0]))})),
-            route("GET", "/1/objects/meta", lambda _: ok({"0": {"name": "Contact", "fields": {
-                "firstname": {"alias": "First Name", "type": "text"},
-                "freferrer": {"alias": "First Referrer", "type": "text"},
-                "f21": {"alias": "Favorite Color", "type": "text", "deletable": "1"},
-                "f22": {"alias": "Interests", "type": "list", "options": {"1": "Golf", "2": "Chess"}},
-                "f23": {"alias": "Renewal", "type": "fulldate"},
-            }}})),
+            route("GET", "/1/objects/meta", lambda _: ok({"0": {"name": "Contact", "fields": self.fields}})),
             route("GET", "/1/objects/tag", lambda r: ok(self.page(r, [c for c in self.objects[0].values() if r.query_params["tag_id"] in tags(c)]))),
             route("PUT", "/1/objects/tag", lambda r: self.tag(r.state.body["ids"], r.state.body["add_list"], "")),
             route("DELETE", "/1/objects/tag", lambda r: self.tag(r.query_params["ids"], "", r.query_params["remove_list"])),
-            route("PUT", "/1/objects/subscribe", lambda r: ok(self.subscribed.append(r.state.body) or "queued")),
+            route("PUT", "/1/objects/subscribe", lambda r: ok(self.subscribed.append(r.state.body) or "The subscription is now being processed.")),
         ]  # fmt: skip
 
     def page(self, request: Request, rows: list[Row]) -> list[Row]:
@@ -94,6 +98,10 @@ class FakeOntraport(FakeVendor):
             if part != "AND":
                 name, value = part["field"]["field"], part["value"]["value"]
                 rows = [row for row in rows if str(row.get(name, "")).lower() == value.lower()]
+        if "group_id" in query:
+            rows = [row for row in rows if row["id"] in self.groups[query["group_id"]]]
+        if "sortDir" in query:
+            rows = sorted(rows, key=lambda row: str(row[query["sort"]]), reverse=query["sortDir"] == "desc")
         start = int(query.get("start", 0))
         return rows[start : start + min(int(query.get("range", 50)), 50)]
 
@@ -113,15 +121,16 @@ class FakeOntraport(FakeVendor):
         row = self.objects[body.pop("objectID")].get(body["id"])
         if row is None:
             return 404, "Object not found"
-        row.update({key: str(value) for key, value in body.items()})
-        return ok({"attrs": {**body, "dlm": "1767225601"}})
+        row.update({key: str(value) for key, value in body.items() if key not in self.locked})
+        return ok({"attrs": {**{key: row[key] for key in body}, "dlm": "1767225601"}})
 
     def read(self, request: Request) -> Any:
-        row = self.objects[0].get(request.query_params["id"])
+        row = self.objects[int(request.query_params["objectID"])].get(request.query_params["id"])
         return (404, "Object not found") if row is None else ok(row)
 
     def delete(self, request: Request) -> Any:
-        return ok("Deleted" if self.objects[0].pop(request.query_params["id"]) else "")
+        gone = self.objects[0].pop(request.query_params["id"], None)
+        return (404, "Object not found") if gone is None else ok("Deleted")
 
     def save_or_update(self, request: Request) -> Any:
         body = {key: value for key, value in request.state.body.items() if key != "objectID"}

@@ -100,3 +100,25 @@ async def test_filters_order_and_saved_searches() -> None:
         },
     )  # fmt: skip
     assert [contact.id for contact in await crm.saved_search("s1")] == ["2", "1"]
+
+
+async def test_a_page_reads_its_own_contacts_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Listing a large sandbox takes time in proportion to what is listed."""
+    crm = SandboxConnector()
+    seed(crm, {"contacts": [{"id": str(n), "email": f"c{n}@example.com"} for n in range(50)]})
+    read: list[str] = []
+    whole = crm.store.values
+    monkeypatch.setattr(crm.store, "values", lambda contact_id: read.append(contact_id) or whole(contact_id))
+
+    page = await crm.get_contacts(ContactQuery(limit=10, offset=20))
+    assert (page.total, page.next_cursor, read) == (50, "30", [str(n) for n in range(20, 30)])
+    read.clear()
+    assert [c.id for c in (await crm.get_contacts(ContactQuery(email=" C7@example.com"))).contacts] == read == ["7"]
+
+
+async def test_a_key_in_another_case_is_the_same_field() -> None:
+    """crm.md 5.2: the last resort, so no second field comes into being."""
+    crm = SandboxConnector()
+    seed(crm, {"contacts": [{"id": "1", "custom_fields": {"Plan": "Gold"}}]})
+    await crm.set_field_value("1", "plan", "Silver")
+    assert (await crm.get_contact("1")).custom_fields == {"Plan": "Silver"}
