@@ -23,7 +23,7 @@ from helpers.crm.models import (
     Tag,
 )
 
-CAPABILITIES = ("contacts", "tags", "custom_fields", "automations", "goals", "deals", "emails", "webhooks", "notes")
+CAPABILITIES = ("contacts", "tags", "custom_fields", "automations", "goals", "deals", "emails", "webhooks")
 
 
 class CrmConnector(ABC):
@@ -166,5 +166,5 @@ class CrmConnector(ABC):
         raise self._unsupported("get_metadata")
 
     async def get_capabilities(self) -> list[str]:
-        """What this CRM can do, a subset of :data:`CAPABILITIES`."""
+        """What the earlier platform promised of this CRM (crm.md section 1), a subset of :data:`CAPABILITIES`."""
         return list(self.capabilities)

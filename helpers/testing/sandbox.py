@@ -16,21 +16,22 @@ from helpers.crm.sandbox.connector import SandboxConnector
 from helpers.crm.sandbox.seed import seed
 from helpers.rules.fields import is_pseudo, resolve
 
-# spec crm.md section 1 (seeded capabilities); notes exist everywhere but at Stripe (contact.md note_it).
+# spec crm.md section 1 (seeded capabilities).
 PLATFORM_CAPABILITIES: Mapping[str, tuple[str, ...]] = {
-    "keap": ("contacts", "tags", "custom_fields", "automations", "goals", "deals", "emails", "notes"),
-    "gohighlevel": ("contacts", "tags", "custom_fields", "automations", "webhooks", "notes"),
-    "activecampaign": ("contacts", "tags", "custom_fields", "automations", "deals", "emails", "notes"),
-    "ontraport": ("contacts", "tags", "custom_fields", "automations", "deals", "notes"),
-    "hubspot": ("contacts", "tags", "custom_fields", "automations", "deals", "notes"),
+    "keap": ("contacts", "tags", "custom_fields", "automations", "goals", "deals", "emails"),
+    "gohighlevel": ("contacts", "tags", "custom_fields", "automations", "webhooks"),
+    "activecampaign": ("contacts", "tags", "custom_fields", "automations", "deals", "emails"),
+    "ontraport": ("contacts", "tags", "custom_fields", "automations", "deals"),
+    "hubspot": ("contacts", "tags", "custom_fields", "automations", "deals"),
     "stripe": ("contacts", "tags", "custom_fields"),
 }
+# What has no capability of its own is there where automations are: everywhere but at Stripe (contact.md note_it).
 _NEEDS: Mapping[str, str] = {
     "trigger_automation": "automations",
     "set_opt_in_status": "automations",
     "create_tag": "automations",
     "achieve_goal": "goals",
-    "create_note": "notes",
+    "create_note": "automations",
     "list_opportunities": "deals",
     "update_opportunity_stage": "deals",
 }

@@ -34,7 +34,7 @@ class ActiveCampaignConnector(VendorConnector):
     platform = "activecampaign"
     platform_name = "ActiveCampaign"
     api_version = "3"
-    capabilities = ("contacts", "tags", "custom_fields", "automations", "deals", "emails", "notes")
+    capabilities = ("contacts", "tags", "custom_fields", "automations", "deals", "emails")
     dialect = DIALECT
     values = VALUES
     attributes = ATTRIBUTES

@@ -29,7 +29,7 @@ class GoHighLevelConnector(VendorConnector):
     platform = "gohighlevel"
     platform_name = "GoHighLevel"
     api_version = "2021-07-28"
-    capabilities = ("contacts", "tags", "custom_fields", "automations", "webhooks", "deals", "notes")
+    capabilities = ("contacts", "tags", "custom_fields", "automations", "webhooks")
     dialect = DIALECT
     values = VALUES
     attributes = ATTRIBUTES

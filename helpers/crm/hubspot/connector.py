@@ -30,7 +30,7 @@ class HubSpotConnector(HubSpotLists):
     platform = "hubspot"
     platform_name = "HubSpot"
     api_version = VERSION
-    capabilities = ("contacts", "tags", "custom_fields", "automations", "deals", "notes")
+    capabilities = ("contacts", "tags", "custom_fields", "automations", "deals")
     attributes = ATTRIBUTES
     created_key = "createdAt"
     updated_key = "updatedAt"

@@ -29,7 +29,7 @@ class KeapConnector(KeapActions):
     platform = "keap"
     platform_name = "Keap (Infusionsoft)"
     api_version = "v2"
-    capabilities = ("contacts", "tags", "custom_fields", "automations", "goals", "deals", "emails", "notes")
+    capabilities = ("contacts", "tags", "custom_fields", "automations", "goals", "deals", "emails")
     attributes = ATTRIBUTES
     aliases = ALIASES
     created_key = "create_time"

@@ -41,7 +41,7 @@ class OntraportConnector(VendorConnector):
     platform = "ontraport"
     platform_name = "Ontraport"
     api_version = "1"
-    capabilities = ("contacts", "tags", "custom_fields", "automations", "deals", "notes")
+    capabilities = ("contacts", "tags", "custom_fields", "automations", "deals")
     dialect = DIALECT
     values = VALUES
     attributes = ATTRIBUTES

@@ -8,10 +8,12 @@ from typing import Any
 import httpx
 import pytest
 
+from helpers.crm.connector import CAPABILITIES
 from helpers.crm.errors import CrmError, CrmErrorCode, Unsupported
 from helpers.crm.factory import VENDORS
 from helpers.crm.models import ContactQuery, ContactUpdate, NewContact
 from helpers.crm.sandbox import SandboxConnector
+from helpers.testing.sandbox import PLATFORM_CAPABILITIES
 from tests.helpers.crm.conftest import ACCOUNTS
 from tests.helpers.crm.fakes.base import Account
 
@@ -58,6 +60,11 @@ async def test_an_unknown_contact_is_not_found(account: Account) -> None:
 
     assert (raised.value.code, raised.value.retryable) == (CrmErrorCode.NOT_FOUND, False)
     assert raised.value.platform == account.crm.slug
+
+
+async def test_capabilities_are_what_the_earlier_platform_seeded(account: Account) -> None:
+    """To the letter (crm.md section 1): stored rows of platforms hold the same."""
+    assert await account.crm.get_capabilities() == list(PLATFORM_CAPABILITIES.get(account.crm.slug, CAPABILITIES))
 
 
 async def test_contacts_are_listed_over_all_pages(account: Account) -> None:

@@ -114,12 +114,6 @@ async def test_a_lists_total_and_offset_are_the_vendors() -> None:
     assert ([contact.id for contact in last.contacts], last.total) == (["13"], None)
 
 
-async def test_what_the_earlier_platform_promised_is_still_promised() -> None:
-    """Its seeded capabilities."""
-    promised = {"contacts", "tags", "custom_fields", "automations", "deals", "emails"}
-    assert promised <= set(await FakeActiveCampaign().connector().get_capabilities())
-
-
 async def test_a_contact_owner_does_not_exist() -> None:
     """A clear refusal instead of a silent custom field."""
     with pytest.raises(CrmError, match="owner_id"):

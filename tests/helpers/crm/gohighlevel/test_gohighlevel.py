@@ -95,12 +95,6 @@ async def test_an_unknown_address_finds_nobody() -> None:
     assert (page.contacts, page.total) == ([], 0)
 
 
-async def test_what_the_earlier_platform_promised_is_still_promised() -> None:
-    """Its seeded capabilities."""
-    promised = {"contacts", "tags", "custom_fields", "automations", "webhooks"}
-    assert promised <= set(await FakeGoHighLevel().connector().get_capabilities())
-
-
 async def test_tags_are_sent_by_name_and_never_with_an_update() -> None:
     """A tags key in an update would replace them all."""
     fake = FakeGoHighLevel()
