@@ -8,12 +8,12 @@ import time
 import uuid
 import zlib
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from fleet.clock import parse_instant
+from fleet.clock import instant_text, parse_instant
 from helpers.errors import MyFusionError
 
 # An item may hold 400 KB; the output shares it with config and input.
@@ -160,3 +160,19 @@ def output_text(output: Mapping[str, Any]) -> str:
         if len(text.encode()) <= MAX_OUTPUT_BYTES:
             break
     return text
+
+
+def refusal_reason(transition: str, stored: Execution | None, now: datetime) -> RefusalReason:
+    """Why a transition of the stored execution was refused."""
+    if stored is None:
+        return "missing"
+    if stored.is_terminal:
+        return "terminal"
+    due_at = {"claim": stored.due_at, "queue_due": stored.not_before}.get(transition, "")
+    if stored.status != "running" and due_at > instant_text(now):
+        return "not_due"
+    if transition == "claim" and stored.status == "running":
+        return "running"
+    if transition in {"extend", "complete", "fail", "retry_later", "give_back"}:
+        return "not_owner"
+    return "wrong_state"

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from fleet.clock import SystemClock, instant_text, precise_instant_text
-from fleet.execution import Execution, RefusalReason, TransitionRefused, output_text, schedule_bucket
+from fleet.execution import Execution, TransitionRefused, output_text, refusal_reason, schedule_bucket
 from fleet.marshalling import attribute, item, plain
 
 if TYPE_CHECKING:
@@ -305,7 +305,7 @@ class ExecutionStore:
             image = _refused_item(exc)
             stored = Execution.model_validate(image) if image else None
             raise TransitionRefused(
-                transition, execution_id, _reason(transition, stored, self._clock.now()), stored
+                transition, execution_id, refusal_reason(transition, stored, self._clock.now()), stored
             ) from exc
         return Execution.model_validate(plain(answer["Attributes"]))
 
@@ -319,21 +319,6 @@ def _owner(held: Execution) -> dict[str, Any]:
 
 def _epoch(moment: datetime) -> float:
     return round(moment.timestamp(), 3)
-
-
-def _reason(transition: str, stored: Execution | None, now: datetime) -> RefusalReason:
-    if stored is None:
-        return "missing"
-    if stored.is_terminal:
-        return "terminal"
-    due_at = {"claim": stored.due_at, "queue_due": stored.not_before}.get(transition, "")
-    if stored.status != "running" and due_at > instant_text(now):
-        return "not_due"
-    if transition == "claim" and stored.status == "running":
-        return "running"
-    if transition in {"extend", "complete", "fail", "retry_later", "give_back"}:
-        return "not_owner"
-    return "wrong_state"
 
 
 def _refused_item(exc: ClientError) -> dict[str, Any] | None:

@@ -15,7 +15,8 @@ from worker.message import Message
 from worker.outcomes import Interruption
 from worker.permits import Permits
 from worker.poller import Poller
-from worker.processor import Executions, Policy, Processor, Runner
+from worker.ports import Executions, Policy, Runner
+from worker.processor import Processor
 from worker.source_queue import BATCH, SourceQueue
 
 

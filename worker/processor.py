@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Protocol, TypeVar
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TypeVar
 
 import structlog
 
 from fleet.clock import parse_instant
 from fleet.execution import Execution, TransitionRefused
 from fleet.metrics import Metrics
-from helpers.contract import HelperOutput
 from helpers.ports import Clock
 from worker.acknowledger import Acknowledger
 from worker.attempt import HelperRunsAway, attempt
@@ -26,6 +25,7 @@ from worker.dead_letters import DeadLetters
 from worker.groups import Abandoned, Lane, Postponed, Settled, Verdict
 from worker.message import Message, Poison, execution_id_of
 from worker.outcomes import Failed, Interrupted, Interruption, Outcome, RetryLater, Succeeded
+from worker.ports import Executions, Policy, Runner
 
 log = structlog.get_logger(__name__)
 
@@ -34,47 +34,6 @@ T = TypeVar("T")
 WRITE_TRIES = 6
 WRITE_BACKOFF_BASE_SECONDS = 0.2
 WRITE_BACKOFF_CAP_SECONDS = 5.0
-
-
-class Executions(Protocol):
-    """The worker's part of `fleet.executions.ExecutionStore`. Refusals raise TransitionRefused."""
-
-    def claim(self, execution_id: str, worker_id: str, lease_seconds: float) -> Awaitable[Execution]: ...
-    def extend(self, held: Execution, lease_seconds: float) -> Awaitable[Execution]: ...
-    def complete(self, held: Execution, output: Mapping[str, Any]) -> Awaitable[Execution]: ...
-    def fail(
-        self,
-        held: Execution,
-        *,
-        error_type: str,
-        error_message: str,
-        retryable: bool = False,
-        output: Mapping[str, Any] | None = None,
-    ) -> Awaitable[Execution]: ...
-    def retry_later(
-        self, held: Execution, *, after_seconds: float, error_type: str, error_message: str
-    ) -> Awaitable[Execution]: ...
-    def give_back(self, held: Execution) -> Awaitable[Execution]: ...
-
-
-class Runner(Protocol):
-    """Runs the helper of a claimed execution."""
-
-    @property
-    def timeout_seconds(self) -> float: ...
-    async def run(self, execution: Execution) -> HelperOutput: ...
-    async def ended(self, execution: Execution, *, duplicate: bool) -> None: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """The numbers of retries and leases."""
-
-    max_attempts: int
-    lease_seconds: int
-    backoff_base_seconds: float
-    backoff_cap_seconds: float
-    cancel_grace_seconds: float
 
 
 class Processor:

@@ -26,7 +26,7 @@ from worker.control import Control, ControlWatch
 from worker.drain import Drain
 from worker.heartbeat import Heartbeat
 from worker.permits import Permits
-from worker.processor import Policy
+from worker.ports import Policy
 from worker.protection import EcsAgent, Protection
 from worker.run_counter import RunCounter
 from worker.runner import HelperRunner

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from fleet.clock import instant_text, precise_instant_text
-from fleet.execution import Execution, RefusalReason, TransitionRefused, output_text
+from fleet.execution import Execution, TransitionRefused, output_text, refusal_reason
 from helpers.ports import Clock
 
 
@@ -27,7 +27,7 @@ class InMemoryExecutions:
         due = stored.due_at <= instant_text(now)
         lease_ended = stored.status == "running" and (stored.lease_expires_at or 0) < now.timestamp()
         if not (stored.status == "queued" and due) and not lease_ended:
-            raise TransitionRefused("claim", execution_id, _claim_refusal(stored, due), stored)
+            raise TransitionRefused("claim", execution_id, refusal_reason("claim", stored, now), stored)
         started = precise_instant_text(now)
         return self._put(
             stored,
@@ -94,18 +94,10 @@ class InMemoryExecutions:
             raise TransitionRefused(transition, held.execution_id, "missing", None)
         owner = (stored.status, stored.worker_id, stored.attempts)
         if owner != ("running", held.worker_id, held.attempts):
-            reason: RefusalReason = "terminal" if stored.is_terminal else "not_owner"
+            reason = refusal_reason(transition, stored, self._clock.now())
             raise TransitionRefused(transition, held.execution_id, reason, stored)
         return stored
 
     def _put(self, stored: Execution, **changes: Any) -> Execution:
         changed = self.items[stored.execution_id] = stored.model_copy(update=changes)
         return changed
-
-
-def _claim_refusal(stored: Execution, due: bool) -> RefusalReason:
-    if stored.is_terminal:
-        return "terminal"
-    if not due:
-        return "not_due"
-    return "running" if stored.status == "running" else "wrong_state"

@@ -29,7 +29,7 @@ from worker.consumer import Consumer
 from worker.drain import Drain
 from worker.heartbeat import Heartbeat
 from worker.permits import Permits
-from worker.processor import Policy
+from worker.ports import Policy
 from worker.source_queue import SourceQueue
 
 VISIBILITY = 9
