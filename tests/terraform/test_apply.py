@@ -141,7 +141,7 @@ def test_a_new_helper_adds_its_own_resources_only(dev: Terraform, checkout: Path
     assert changes
     for address, actions in changes.items():
         assert actions == ["create"], address
-        assert 'helper["format_it"]' in address or 'pool["data"]' in address, address
+        assert 'helper["format_it"]' in address or 'worker["pool-data"]' in address, address
 
 
 async def _execute(store: ExecutionStore) -> Execution:

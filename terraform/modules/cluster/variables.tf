@@ -13,14 +13,14 @@ variable "vpc_id" {
   type        = string
 }
 
-variable "create_repositories" {
-  description = "Make ECR repositories for the images of this environment."
-  type        = bool
-  default     = true
+variable "region" {
+  description = "AWS region of everything."
+  type        = string
+  default     = "us-west-2"
 }
 
-variable "kms_key_arn" {
-  description = "Customer managed key of the repositories; null = AES-256 by AWS."
+variable "permissions_boundary_arn" {
+  description = "Policy that bounds every role of the environment, whatever the role's own policy says; null = none. terraform/bootstrap makes one, and lets deployments make bounded roles only."
   type        = string
   default     = null
 }

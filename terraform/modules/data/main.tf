@@ -84,4 +84,15 @@ data "aws_dynamodb_table" "existing" {
   for_each = var.existing_tables
 
   name = each.value
+
+  lifecycle {
+    postcondition {
+      condition     = each.key != "executions" || contains(["NEW_IMAGE", "NEW_AND_OLD_IMAGES"], coalesce(self.stream_view_type, "none"))
+      error_message = "existing_tables: ${each.value} has no stream with new images, so nothing would be routed; enable one with StreamViewType NEW_IMAGE."
+    }
+    postcondition {
+      condition     = each.key != "executions" || contains(self.global_secondary_index[*].name, "ScheduleIndex")
+      error_message = "existing_tables: ${each.value} has no ScheduleIndex (schedule_bucket, not_before), so scheduled executions would never start; see docs/tables.md."
+    }
+  }
 }

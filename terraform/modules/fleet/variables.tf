@@ -57,12 +57,13 @@ variable "helper_overrides" {
 variable "pool" {
   description = "Shape of the pool services, one per category."
   type = object({
-    cpu         = optional(number, 256)
-    memory      = optional(number, 512)
-    concurrency = optional(number, 40)
-    min_tasks   = optional(number, 1)
-    max_tasks   = optional(number, 4)
-    spot        = optional(bool, false)
+    cpu          = optional(number, 256)
+    memory       = optional(number, 512)
+    concurrency  = optional(number, 40)
+    min_tasks    = optional(number, 1)
+    max_tasks    = optional(number, 4)
+    max_attempts = optional(number, 3)
+    spot         = optional(bool, false)
   })
   default = {}
 }
@@ -112,21 +113,21 @@ variable "existing_tables" {
 }
 
 variable "environment" {
-  description = "Further environment variables of every service, such as LOG_LEVEL, APP_URL, MAIL_FROM, ARTIFACTS_BUCKET."
+  description = "Further environment variables of every service, such as LOG_LEVEL or APP_URL."
   type        = map(string)
   default     = {}
 }
 
-variable "artifacts_bucket_arn" {
-  description = "S3 bucket of files made by helpers; null = none."
-  type        = string
-  default     = null
-}
-
-variable "mail_identity_arn" {
-  description = "SES identity that mails are sent from; null = none."
-  type        = string
-  default     = null
+variable "helper_resources" {
+  description = "What helpers reach besides the fleet's tables, by name: rights and environment follow from it. mail_identities are the SES identities (domains or addresses) that helpers may send as; mail_from lies in one of them."
+  type = object({
+    artifacts_bucket = optional(string)
+    backup_buckets   = optional(list(string), [])
+    mail_from        = optional(string)
+    mail_identities  = optional(list(string), [])
+    users_table      = optional(string)
+  })
+  default = {}
 }
 
 variable "alarm_emails" {
@@ -155,6 +156,12 @@ variable "architecture" {
 
 variable "kms_key_arn" {
   description = "Customer managed key of tables, queues and logs; null = AWS's own."
+  type        = string
+  default     = null
+}
+
+variable "permissions_boundary_arn" {
+  description = "Policy that bounds every role of the environment: output of terraform/bootstrap; null = none."
   type        = string
   default     = null
 }

@@ -44,7 +44,7 @@ variable "failed_percent_alarm" {
 }
 
 variable "kms_key_arn" {
-  description = "Customer managed key of the topic; null = AWS's own."
+  description = "Customer managed key of the topic, whose policy lets cloudwatch.amazonaws.com use it (kms:Decrypt, kms:GenerateDataKey*); null = not encrypted."
   type        = string
   default     = null
 }
