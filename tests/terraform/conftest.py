@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,24 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PROVIDER_SETUP = ROOT.parent / "shared" / "terraform-provider" / "setup"
 DIGEST = "repository@sha256:" + "a" * 64
+INVENTORY = {"contact": ["copy_it", "move_it"], "tagging": ["tag_it"]}
+# Everything that is optional is on, so that all of it is made and looked at.
+VARIABLES = tuple(
+    f"-var={name}={value if isinstance(value, str) else json.dumps(value)}"
+    for name, value in {
+        "images": {"worker": DIGEST, "router": DIGEST, "api": DIGEST},
+        "helper_overrides": {"tag_it": {"dedicated": True}},
+        "api": {"certificate_arn": "arn:aws:acm:us-west-2:000000000000:certificate/c"},
+        "permissions_boundary_arn": "arn:aws:iam::000000000000:policy/mfh-services",
+        "helper_resources": {
+            "artifacts_bucket": "mfh-artifacts",
+            "backup_buckets": ["mfh-backups"],
+            "mail_from": "helpers@example.com",
+            "mail_identities": ["example.com"],
+            "users_table": "mfh-dev-users",
+        },
+    }.items()
+)
 
 
 class Terraform:
@@ -36,6 +55,12 @@ class Terraform:
         assert not check or done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         return done
 
+    def show(self, *plan: str) -> dict[str, Any]:
+        """The root module of the state, or of a saved plan."""
+        shown = json.loads(self.run("show", "-json", *plan).stdout)
+        root: dict[str, Any] = shown["planned_values" if plan else "values"]["root_module"]
+        return root
+
     def output(self, name: str) -> Any:
         """An output's value."""
         return json.loads(self.run("output", "-json", name).stdout)
@@ -56,12 +81,37 @@ def terraform_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     return {name: value.strip("'\""), "AWS_REGION": "us-west-2"}
 
 
-@pytest.fixture(scope="session")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def copy_of_terraform(folder: Path) -> Path:
     """A copy of what terraform reads: nothing is written into the working tree."""
-    folder = tmp_path_factory.mktemp("checkout")
     ignored = shutil.ignore_patterns(".terraform*", "*.tfstate*", "*.auto.tfvars*")
     shutil.copytree(ROOT / "terraform", folder / "terraform", ignore=ignored)
     (folder / "helpers").mkdir()
     shutil.copy(ROOT / "helpers" / "inventory.json", folder / "helpers")
     return folder
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout to validate and test in."""
+    return copy_of_terraform(tmp_path_factory.mktemp("checkout"))
+
+
+@pytest.fixture(scope="session")
+def dev(
+    tmp_path_factory: pytest.TempPathFactory, terraform_environment: dict[str, str], emulator_url: str
+) -> Iterator[Terraform]:
+    """The dev environment, applied to the emulator with two helper types."""
+    root = copy_of_terraform(tmp_path_factory.mktemp("dev"))
+    (root / "helpers" / "inventory.json").write_text(json.dumps(INVENTORY))
+    folder = root / "terraform" / "environments" / "dev"
+    (folder / "override.tf").write_text('terraform {\n  backend "local" {}\n}\n')
+    terraform = Terraform(folder, {**terraform_environment, **emulator_environment(emulator_url)})
+    terraform.run("init", "-no-color", "-reconfigure")
+    terraform.run("apply", "-no-color", "-auto-approve", *VARIABLES)
+    yield terraform
+    terraform.run("destroy", "-no-color", "-auto-approve", *VARIABLES)
+
+
+def emulator_environment(url: str) -> dict[str, str]:
+    """What leads a provider to the emulator."""
+    return {"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": "000000000000", "AWS_SECRET_ACCESS_KEY": "emulator"}

@@ -6,7 +6,6 @@ import asyncio
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,32 +25,9 @@ from fleet.tables import TABLES, table_name
 from helpers.crm.sandbox.connector import SandboxConnector
 from helpers.crm.sandbox.seed import seed as seed_sandbox
 from helpers.crm.sandbox.store import SandboxStore
-from tests.terraform.conftest import DIGEST, Terraform
-
-INVENTORY = {"contact": ["copy_it"], "tagging": ["tag_it"]}
-IMAGES = f'-var=images={{worker="{DIGEST}",router="{DIGEST}",api="{DIGEST}"}}'
-OVERRIDES = "-var=helper_overrides={tag_it={dedicated=true}}"
+from tests.terraform.conftest import INVENTORY, VARIABLES, Terraform
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("terraform")]
-
-
-@pytest.fixture(scope="module")
-def dev(checkout: Path, terraform_environment: dict[str, str], emulator_url: str) -> Iterator[Terraform]:
-    """The dev environment, applied to the emulator with two helper types."""
-    (checkout / "helpers" / "inventory.json").write_text(json.dumps(INVENTORY))
-    folder = checkout / "terraform" / "environments" / "dev"
-    (folder / "override.tf").write_text('terraform {\n  backend "local" {}\n}\n')
-    environment = {
-        **terraform_environment,
-        "AWS_ENDPOINT_URL": emulator_url,
-        "AWS_ACCESS_KEY_ID": "000000000000",
-        "AWS_SECRET_ACCESS_KEY": "emulator",
-    }
-    terraform = Terraform(folder, environment)
-    terraform.run("init", "-no-color", "-reconfigure")
-    terraform.run("apply", "-no-color", "-auto-approve", IMAGES, OVERRIDES)
-    yield terraform
-    terraform.run("destroy", "-no-color", "-auto-approve", IMAGES, OVERRIDES)
 
 
 @pytest.fixture
@@ -60,7 +36,7 @@ def settings(emulator_url: str) -> FleetSettings:
 
 
 def test_a_second_plan_changes_nothing(dev: Terraform) -> None:
-    done = dev.run("plan", "-no-color", "-detailed-exitcode", IMAGES, OVERRIDES, check=False)
+    done = dev.run("plan", "-no-color", "-detailed-exitcode", *VARIABLES, check=False)
 
     assert done.returncode == 0, done.stdout
 
@@ -125,11 +101,11 @@ async def test_router_and_worker_complete_an_execution_with_the_environment_of_t
     assert ended.status == "completed", ended.error_message
 
 
-def test_a_new_helper_adds_its_own_resources_only(dev: Terraform, checkout: Path) -> None:
-    inventory = checkout / "helpers" / "inventory.json"
+def test_a_new_helper_adds_its_own_resources_only(dev: Terraform) -> None:
+    inventory = dev.folder.parents[2] / "helpers" / "inventory.json"
     inventory.write_text(json.dumps({**INVENTORY, "data": ["format_it"]}))
     try:
-        dev.run("plan", "-no-color", "-out=new.tfplan", IMAGES, OVERRIDES)
+        dev.run("plan", "-no-color", "-out=new.tfplan", *VARIABLES)
         plan = json.loads(dev.run("show", "-json", "new.tfplan").stdout)
     finally:
         inventory.write_text(json.dumps(INVENTORY))
