@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PROVIDER_SETUP = ROOT.parent / "shared" / "terraform-provider" / "setup"
 DIGEST = "repository@sha256:" + "a" * 64
-INVENTORY = {"contact": ["copy_it", "move_it"], "tagging": ["tag_it"]}
+INVENTORY = {"automation": ["route_it_by_day", "route_it_score"], "tagging": ["tag_it"]}
 # Everything that is optional is on, so that all of it is made and looked at.
 VARIABLES = tuple(
     f"-var={name}={value if isinstance(value, str) else json.dumps(value)}"

@@ -96,7 +96,7 @@ def test_a_pool_is_scaled_by_the_metric_that_its_tasks_write(made: dict[str, Any
         for entry in json.loads(task["container_definitions"])[0]["environment"]
         if entry["name"] == "WORKER_NAME"
     }
-    assert scaled == {"pool-contact"} <= names
+    assert scaled == {"pool-automation"} <= names
 
 
 def test_every_dead_letter_queue_has_an_alarm_on_its_depth(made: dict[str, Any]) -> None:

@@ -20,12 +20,15 @@ from fleet.local import emulator
 from fleet.local.demo import scenario, seed
 from fleet.local.demo.run import TERMINAL
 from fleet.local.supervisor import ChildSpec, Supervisor
+from fleet.operations.smoke import smoke
 from fleet.settings import FleetSettings
 from fleet.tables import TABLES, table_name
 from helpers.crm.sandbox.connector import SandboxConnector
 from helpers.crm.sandbox.seed import seed as seed_sandbox
 from helpers.crm.sandbox.store import SandboxStore
 from tests.terraform.conftest import INVENTORY, VARIABLES, Terraform
+
+SERVICES = {"router": "router", "mfh-dev-worker-tag-it": "worker", "mfh-dev-worker-pool-automation": "worker"}
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("terraform")]
 
@@ -59,7 +62,7 @@ def _indexes(table: Any) -> dict[str, Any]:
     return {index["IndexName"]: (index["KeySchema"], index["Projection"]["ProjectionType"]) for index in indexes}
 
 
-async def test_router_and_worker_complete_an_execution_with_the_environment_of_their_tasks(
+async def test_router_and_workers_complete_executions_with_the_environment_of_their_tasks(
     dev: Terraform, settings: FleetSettings
 ) -> None:
     environments = dev.output("environments")
@@ -73,14 +76,14 @@ async def test_router_and_worker_complete_an_execution_with_the_environment_of_t
         async with aws_clients(settings) as aws:
             await seed.connect_sandbox(settings, aws)
             try:
-                for service, module in (("router", "router"), ("worker-tag-it", "worker")):
+                for service, module in SERVICES.items():
                     port = emulator.free_port()
                     await supervisor.start(
                         ChildSpec(
                             service,
                             [sys.executable, "-m", module],
                             {
-                                **environments[f"mfh-dev-{service}" if module == "worker" else service],
+                                **environments[service],
                                 # What a task has from AWS itself, or what stands in for it here.
                                 "AWS_ENDPOINT_URL": settings.aws_endpoint_url or "",
                                 "AWS_ACCESS_KEY_ID": "000000000000",
@@ -95,10 +98,13 @@ async def test_router_and_worker_complete_an_execution_with_the_environment_of_t
                             ready_seconds=60,
                         )
                     )
-                ended = await _execute(ExecutionStore(aws.dynamodb, settings.executions_table))
+                executions = ExecutionStore(aws.dynamodb, settings.executions_table)
+                ended = await _execute(executions)
+                tried = await smoke(executions, timeout_seconds=60)
             finally:
                 await supervisor.stop()
     assert ended.status == "completed", ended.error_message
+    assert tried.status == "completed"
 
 
 def test_a_new_helper_adds_its_own_resources_only(dev: Terraform) -> None:

@@ -133,5 +133,5 @@ def test_every_role_is_bounded(dev: Terraform) -> None:
     """Deployments may make bounded roles only: terraform/bootstrap."""
     roles = list(resources(dev.show(), "aws_iam_role"))
 
-    assert len(roles) == 5  # execution, router, api, worker-tag-it, worker-pool-contact
+    assert len(roles) == 5  # execution, router, api, worker-tag-it, worker-pool-automation
     assert {role["permissions_boundary"] for role in roles} == {"arn:aws:iam::000000000000:policy/mfh-services"}
