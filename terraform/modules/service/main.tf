@@ -6,6 +6,7 @@ locals {
 }
 
 resource "aws_cloudwatch_log_group" "this" {
+  #checkov:skip=CKV_AWS_338:Log lines are for operators; what happened to an execution is in its table for a week.
   name              = "/mfh/${var.stage}/${var.name}"
   retention_in_days = var.log_retention_days
   kms_key_id        = var.kms_key_arn
