@@ -73,18 +73,13 @@ def test_checkouts_leave_no_token_behind(path: Path) -> None:
 
 
 def test_nothing_is_deployed_that_ci_has_not_passed() -> None:
-    """The gate asks GitHub for a successful ci run of a push to main, and everything waits for it."""
+    """Deployments start after ci or by hand, and wait for the gate, whose script test_workflow_scripts.py runs."""
     deploy = yaml.safe_load((ROOT / ".github/workflows/deploy.yml").read_text())
     triggers = deploy[True]  # YAML 1.1 reads the key `on` so
     assert set(triggers) == {"workflow_run", "workflow_dispatch"}
     assert triggers["workflow_run"] == {"workflows": ["ci"], "types": ["completed"], "branches": ["main"]}
-    gate = deploy["jobs"]["gate"]
-    script = gate["steps"][0]["run"]
-    assert all(word in script for word in ("ci.yml/runs", "branch=main", "event=push", "status=success", "exit 1"))
     assert deploy["jobs"]["images"]["needs"] == "gate"
-    checkouts = [
-        step for job in ("images",) for step in deploy["jobs"][job]["steps"] if "checkout" in step.get("uses", "")
-    ]
+    checkouts = [step for step in deploy["jobs"]["images"]["steps"] if "checkout" in step.get("uses", "")]
     assert [step["with"]["ref"] for step in checkouts] == ["${{ needs.gate.outputs.commit }}"]
 
 

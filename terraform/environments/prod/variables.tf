@@ -8,19 +8,19 @@ variable "images" {
 }
 
 variable "helper_overrides" {
-  description = "What differs for single helper types. dedicated = a service of its own, which may scale to zero; otherwise the pool of its category serves it and cpu, memory, concurrency, tasks, attempts and spot are the pool's."
+  description = "What differs for single helper types. dedicated = a service of its own, which may scale to zero, in this shape (default: 256, 512, 20, 0, 4, 3, 100, false). Without it the pool of the category serves the type, in the pool's shape."
   type = map(object({
     dedicated                    = optional(bool, false)
-    cpu                          = optional(number, 256)
-    memory                       = optional(number, 512)
-    concurrency                  = optional(number, 20)
-    min_tasks                    = optional(number, 0)
-    max_tasks                    = optional(number, 4)
-    max_attempts                 = optional(number, 3)
-    visibility_timeout_seconds   = optional(number, 900)
-    backlog_per_task             = optional(number, 100)
-    oldest_message_alarm_seconds = optional(number, 900)
-    spot                         = optional(bool, false)
+    cpu                          = optional(number)
+    memory                       = optional(number)
+    concurrency                  = optional(number)
+    min_tasks                    = optional(number)
+    max_tasks                    = optional(number)
+    max_attempts                 = optional(number)
+    backlog_per_task             = optional(number)
+    spot                         = optional(bool)
+    visibility_timeout_seconds   = optional(number)
+    oldest_message_alarm_seconds = optional(number)
   }))
   default = {}
 }

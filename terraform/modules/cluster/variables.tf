@@ -23,6 +23,11 @@ variable "permissions_boundary_arn" {
   description = "Policy that bounds every role of the environment, whatever the role's own policy says; null = none. terraform/bootstrap makes one, and lets deployments make bounded roles only."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.permissions_boundary_arn == null || can(regex("^arn:aws:iam::(\\d{12}|aws):policy/", var.permissions_boundary_arn))
+    error_message = "permissions_boundary_arn: the ARN of an IAM policy; in a workflow, is the variable PERMISSIONS_BOUNDARY_ARN set?"
+  }
 }
 
 variable "tags" {

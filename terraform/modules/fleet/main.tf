@@ -7,7 +7,13 @@ locals {
   pooled    = { for category, types in local.inventory : category => setsubtract(types, keys(local.dedicated)) }
   # One service per dedicated type, one per category for the types that are left; a category may have none left.
   workers = merge(
-    { for type, shape in local.dedicated : replace(type, "_", "-") => merge(shape, { types = [type] }) },
+    {
+      for type, override in local.dedicated : replace(type, "_", "-") => merge(
+        { cpu = 256, memory = 512, concurrency = 20, min_tasks = 0, max_tasks = 4, max_attempts = 3, backlog_per_task = 100, spot = false },
+        { for name, value in override : name => value if value != null },
+        { types = [type] },
+      )
+    },
     {
       for category, types in local.pooled : "pool-${category}" => merge(var.pool, { types = types, backlog_per_task = null })
       if length(types) > 0

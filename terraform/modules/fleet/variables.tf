@@ -29,19 +29,19 @@ variable "images" {
 }
 
 variable "helper_overrides" {
-  description = "What differs for single helper types. dedicated = a service of its own, which may scale to zero; otherwise the pool of its category serves it and cpu, memory, concurrency, tasks, attempts and spot are the pool's."
+  description = "What differs for single helper types. dedicated = a service of its own, which may scale to zero, in this shape (default: 256, 512, 20, 0, 4, 3, 100, false). Without it the pool of the category serves the type, in the pool's shape."
   type = map(object({
     dedicated                    = optional(bool, false)
-    cpu                          = optional(number, 256)
-    memory                       = optional(number, 512)
-    concurrency                  = optional(number, 20)
-    min_tasks                    = optional(number, 0)
-    max_tasks                    = optional(number, 4)
-    max_attempts                 = optional(number, 3)
-    visibility_timeout_seconds   = optional(number, 900)
-    backlog_per_task             = optional(number, 100)
-    oldest_message_alarm_seconds = optional(number, 900)
-    spot                         = optional(bool, false)
+    cpu                          = optional(number)
+    memory                       = optional(number)
+    concurrency                  = optional(number)
+    min_tasks                    = optional(number)
+    max_tasks                    = optional(number)
+    max_attempts                 = optional(number)
+    backlog_per_task             = optional(number)
+    spot                         = optional(bool)
+    visibility_timeout_seconds   = optional(number)
+    oldest_message_alarm_seconds = optional(number)
   }))
   default = {}
 
@@ -51,6 +51,15 @@ variable "helper_overrides" {
       contains(flatten(values(jsondecode(file(var.inventory_path)))), type)
     ])
     error_message = "helper_overrides: a key is no helper type of helpers/inventory.json; check its spelling (underscores, as tag_it)."
+  }
+  validation {
+    condition = alltrue(flatten([
+      for override in values(var.helper_overrides) : [
+        for name in ["cpu", "memory", "concurrency", "min_tasks", "max_tasks", "max_attempts", "backlog_per_task", "spot"] :
+        override.dedicated || override[name] == null
+      ]
+    ]))
+    error_message = "helper_overrides: without dedicated = true the pool's shape counts; add it, or change pool. Queue settings (visibility_timeout_seconds, oldest_message_alarm_seconds) hold either way."
   }
 }
 
