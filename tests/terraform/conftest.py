@@ -14,6 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PROVIDER_SETUP = ROOT.parent / "shared" / "terraform-provider" / "setup"
+NOT_HERE = 77  # its exit code where there is no real provider
 DIGEST = "repository@sha256:" + "a" * 64
 INVENTORY = {"automation": ["route_it_by_day", "route_it_score"], "tagging": ["tag_it"]}
 # Everything that is optional is on, so that all of it is made and looked at.
@@ -66,24 +67,40 @@ class Terraform:
         return json.loads(self.run("output", "-json", name).stdout)
 
 
-@pytest.fixture(scope="session")
-def terraform_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def _configured(*arguments: str) -> dict[str, str]:
     """The variables that let `terraform init` find a provider; skips where there is no way."""
     if shutil.which("terraform") is None:
         pytest.skip("terraform is not installed")
     if not PROVIDER_SETUP.exists():
         pytest.skip("no stand-in provider on this machine; CI validates against the real one")
-    cache = ROOT / ".cache" / "terraform-provider"
-    cache.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run([PROVIDER_SETUP, str(cache)], capture_output=True, text=True, timeout=280)
+    done = subprocess.run([PROVIDER_SETUP, *arguments], capture_output=True, text=True, timeout=280)
+    if done.returncode == NOT_HERE:
+        pytest.skip("this machine carries no real provider")
     assert done.returncode == 0, done.stderr[-2000:]
     name, _, value = done.stdout.strip().removeprefix("export ").partition("=")
     return {name: value.strip("'\""), "AWS_REGION": "us-west-2"}
 
 
+@pytest.fixture(scope="session")
+def terraform_environment() -> dict[str, str]:
+    """With a stand-in that has the schema of provider 6."""
+    cache = ROOT / ".cache" / "terraform-provider"
+    cache.mkdir(parents=True, exist_ok=True)
+    return _configured(str(cache))
+
+
+@pytest.fixture(scope="session", params=["stand-in for provider 6", "provider 5"])
+def provider(request: pytest.FixtureRequest) -> dict[str, str]:
+    """Both ends of `>= 5.100, < 7.0`; the real provider 5 where the machine carries one."""
+    if request.param == "provider 5":
+        return _configured("--real")
+    environment: dict[str, str] = request.getfixturevalue("terraform_environment")
+    return environment
+
+
 def copy_of_terraform(folder: Path) -> Path:
     """A copy of what terraform reads: nothing is written into the working tree."""
-    ignored = shutil.ignore_patterns(".terraform*", "*.tfstate*", "*.auto.tfvars*")
+    ignored = shutil.ignore_patterns(".terraform", ".terraform.lock.hcl", "*.tfstate*", "*.auto.tfvars*")
     shutil.copytree(ROOT / "terraform", folder / "terraform", ignore=ignored)
     (folder / "helpers").mkdir()
     shutil.copy(ROOT / "helpers" / "inventory.json", folder / "helpers")

@@ -13,3 +13,8 @@ def resources(module: Mapping[str, Any], kind: str) -> Iterator[dict[str, Any]]:
             yield {"address": resource["address"], **resource["values"]}
     for child in module.get("child_modules", ()):
         yield from resources(child, kind)
+
+
+def as_list(value: str | list[str]) -> list[str]:
+    """What IAM writes as one string where there is one only."""
+    return [value] if isinstance(value, str) else value

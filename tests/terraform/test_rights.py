@@ -10,7 +10,7 @@ import pytest
 
 from tests.terraform.calls import aws_calls
 from tests.terraform.conftest import Terraform
-from tests.terraform.plans import resources
+from tests.terraform.plans import as_list, resources
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("terraform")]
 
@@ -75,10 +75,6 @@ def statements(dev: Terraform, role: str) -> list[dict[str, Any]]:
     assert len(policies) == 1, role
     listed: list[dict[str, Any]] = json.loads(policies[0]["policy"])["Statement"]
     return listed
-
-
-def as_list(value: str | list[str]) -> list[str]:
-    return [value] if isinstance(value, str) else value
 
 
 @pytest.mark.parametrize("service", ROLES)
