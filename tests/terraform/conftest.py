@@ -89,11 +89,16 @@ def terraform_environment() -> dict[str, str]:
     return _configured(str(cache))
 
 
+def real_provider() -> dict[str, str]:
+    """With the real provider; skips where the machine carries none."""
+    return _configured("--real")
+
+
 @pytest.fixture(scope="session", params=["stand-in for provider 6", "provider 5"])
 def provider(request: pytest.FixtureRequest) -> dict[str, str]:
     """Both ends of `>= 5.100, < 7.0`; the real provider 5 where the machine carries one."""
     if request.param == "provider 5":
-        return _configured("--real")
+        return real_provider()
     environment: dict[str, str] = request.getfixturevalue("terraform_environment")
     return environment
 
