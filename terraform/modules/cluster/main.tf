@@ -26,17 +26,19 @@ resource "aws_ecs_cluster_capacity_providers" "this" {
 resource "aws_security_group" "tasks" {
   #checkov:skip=CKV2_AWS_5:Attached by the service module, which checkov does not follow.
   name        = "${local.name}-tasks"
-  description = "Tasks of the helper fleet: outbound HTTPS, no inbound"
+  description = "Tasks of the helper fleet: outbound only"
   vpc_id      = var.vpc_id
   tags        = var.tags
 }
 
-resource "aws_vpc_security_group_egress_rule" "https" {
+resource "aws_vpc_security_group_egress_rule" "tasks" {
+  for_each = toset([for port in var.egress_ports : tostring(port)])
+
   security_group_id = aws_security_group.tasks.id
-  description       = "CRMs, webhooks and AWS"
+  description       = "AWS, CRMs, webhooks and mail servers on port ${each.key}"
   ip_protocol       = "tcp"
-  from_port         = 443
-  to_port           = 443
+  from_port         = tonumber(each.key)
+  to_port           = tonumber(each.key)
   cidr_ipv4         = "0.0.0.0/0"
 }
 

@@ -30,6 +30,17 @@ variable "permissions_boundary_arn" {
   }
 }
 
+variable "egress_ports" {
+  description = "TCP ports that helpers reach outside: HTTPS; HTTP (webhooks that have nothing else, ip-api.com); 465 and 587 for SMTP servers of accounts. A webhook on another port times out."
+  type        = list(number)
+  default     = [80, 443, 465, 587]
+
+  validation {
+    condition     = contains(var.egress_ports, 443) && alltrue([for port in var.egress_ports : port >= 1 && port <= 65535])
+    error_message = "egress_ports: ports from 1 to 65535, 443 among them: AWS itself is reached by it."
+  }
+}
+
 variable "tags" {
   description = "Tags of every resource."
   type        = map(string)

@@ -67,6 +67,7 @@ module "cluster" {
   stage                    = var.stage
   region                   = var.region
   vpc_id                   = local.network.vpc_id
+  egress_ports             = var.egress_ports
   permissions_boundary_arn = var.permissions_boundary_arn
 }
 

@@ -78,7 +78,7 @@ variable "pool" {
 }
 
 variable "router_tasks" {
-  description = "Router tasks."
+  description = "Router tasks at creation; later `aws ecs update-service --desired-count`: Terraform leaves the count of every service alone."
   type        = number
   default     = 2
 }
@@ -113,6 +113,12 @@ variable "interface_endpoints" {
   description = "AWS services reached by interface endpoints, such as sqs, ssm, logs."
   type        = list(string)
   default     = []
+}
+
+variable "egress_ports" {
+  description = "TCP ports that helpers reach outside: HTTPS; HTTP (webhooks that have nothing else, ip-api.com); 465 and 587 for SMTP servers of accounts. A webhook on another port times out."
+  type        = list(number)
+  default     = [80, 443, 465, 587]
 }
 
 variable "existing_tables" {

@@ -54,7 +54,7 @@ variable "failed_percent_alarm" {
 }
 
 variable "kms_key_arn" {
-  description = "Customer managed key of the topic, whose policy lets cloudwatch.amazonaws.com use it (kms:Decrypt, kms:GenerateDataKey*); null = not encrypted."
+  description = "Customer managed key of the topic, whose policy lets cloudwatch.amazonaws.com use it; null = not encrypted."
   type        = string
   default     = null
 }

@@ -25,13 +25,19 @@ run "task_counts_are_measured_and_both_capacities_are_there" {
   }
 }
 
-run "tasks_go_out_by_https_only" {
+run "tasks_go_out_by_the_ports_that_helpers_use_and_nobody_comes_in" {
   command = plan
 
   assert {
-    condition     = aws_vpc_security_group_egress_rule.https.from_port == 443 && aws_vpc_security_group_egress_rule.https.to_port == 443
-    error_message = "CRMs and AWS speak HTTPS."
+    condition     = toset([for rule in aws_vpc_security_group_egress_rule.tasks : "${rule.from_port}-${rule.to_port}"]) == toset(["80-80", "443-443", "465-465", "587-587"])
+    error_message = "HTTPS, HTTP for webhooks and ip-api.com, SMTP servers of accounts."
   }
+}
+
+run "a_network_without_aws_is_refused" {
+  command = plan
+  variables { egress_ports = [8443] }
+  expect_failures = [var.egress_ports]
 }
 
 run "the_execution_role_reads_images_of_the_fleet_and_writes_logs_of_its_stage" {
