@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -67,26 +68,41 @@ class Terraform:
         return json.loads(self.run("output", "-json", name).stdout)
 
 
-def _configured(*arguments: str) -> dict[str, str]:
-    """The variables that let `terraform init` find a provider; skips where there is no way."""
+def _skip_without_terraform() -> None:
     if shutil.which("terraform") is None:
         pytest.skip("terraform is not installed")
     if not PROVIDER_SETUP.exists():
         pytest.skip("no stand-in provider on this machine; CI validates against the real one")
+
+
+def _configured(*arguments: str) -> dict[str, str]:
+    """The variables that let `terraform init` find a provider; skips where there is no way."""
+    _skip_without_terraform()
     done = subprocess.run([PROVIDER_SETUP, *arguments], capture_output=True, text=True, timeout=280)
     if done.returncode == NOT_HERE:
         pytest.skip("this machine carries no real provider")
     assert done.returncode == 0, done.stderr[-2000:]
-    name, _, value = done.stdout.strip().removeprefix("export ").partition("=")
-    return {name: value.strip("'\""), "AWS_REGION": "us-west-2"}
+    _, _, value = done.stdout.strip().partition("=")
+    return _environment(Path(value.strip("'\"")))
+
+
+def _environment(configuration: Path) -> dict[str, str]:
+    return {"TF_CLI_CONFIG_FILE": str(configuration), "AWS_REGION": "us-west-2"}
 
 
 @pytest.fixture(scope="session")
 def terraform_environment() -> dict[str, str]:
     """With a stand-in that has the schema of provider 6."""
+    _skip_without_terraform()
     cache = ROOT / ".cache" / "terraform-provider"
     cache.mkdir(parents=True, exist_ok=True)
-    return _configured(str(cache))
+    configuration = cache / "terraform.rc"
+    # Test processes set it up one after the other, and leave alone what another one may be running.
+    with (cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if configuration.exists() and str(cache) in configuration.read_text():
+            return _environment(configuration)
+        return _configured(str(cache))
 
 
 def real_provider() -> dict[str, str]:

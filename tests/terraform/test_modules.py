@@ -15,9 +15,6 @@ TERRAFORM = ROOT / "terraform"
 ROOTS = ["bootstrap", *sorted(f"environments/{path.name}" for path in (TERRAFORM / "environments").iterdir())]
 MODULES = sorted(f"modules/{path.name}" for path in (TERRAFORM / "modules").iterdir())
 
-# In one test process with the apply: they share the provider that is set up once per process.
-pytestmark = pytest.mark.xdist_group("terraform")
-
 
 @pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is not installed")
 def test_every_file_is_formatted() -> None:

@@ -14,7 +14,7 @@ from tests.terraform.conftest import (
     real_provider,
 )
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("terraform")]
+pytestmark = pytest.mark.stack
 
 INVENTORY = {"tagging": ["tag_it"]}
 # The emulator has neither Application Auto Scaling nor load balancers that the provider waits for.
