@@ -16,7 +16,7 @@ NAMESPACE = "MyFusionHelpers"
 # EMF takes at most 100 values for one metric of a line.
 MAX_VALUES = 100
 
-Unit = Literal["Count", "Seconds", "Milliseconds", "Bytes", "None"]
+Unit = Literal["Count", "Seconds", "Milliseconds", "Bytes", "Percent", "None"]
 
 
 class Metrics:

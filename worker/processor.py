@@ -100,16 +100,12 @@ class Processor:
     async def _claim(self, execution_id: str) -> Execution:
         began = self._clock.now().timestamp()
         try:
-            held = await self._executions.claim(execution_id, self._worker_id, self._policy.lease_seconds)
-        except TransitionRefused as exc:
-            stored = exc.stored
-            if stored is None or stored.status != "running" or stored.worker_id != self._worker_id:
-                raise
-            # Our own claim, whose answer got lost: written within this call (the client repeats calls), or by an
-            # earlier call that failed without telling. Stored instants are cut to milliseconds.
-            if stored.started_epoch < min(self._unanswered.pop(execution_id, began), began) - 0.001:
-                raise
-            return stored
+            try:
+                held = await self._executions.claim(execution_id, self._worker_id, self._policy.lease_seconds)
+            except TransitionRefused as exc:
+                held = await self._own_claim(exc, began)
+        except TransitionRefused:
+            raise
         except Exception:
             self._unanswered = {
                 known: at for known, at in self._unanswered.items() if at > began - self._policy.lease_seconds
@@ -118,6 +114,18 @@ class Processor:
             raise
         self._unanswered.pop(execution_id, None)
         return held
+
+    async def _own_claim(self, refusal: TransitionRefused, began: float) -> Execution:
+        """Our own claim, whose answer got lost: written within this call (the client repeats calls), or by an earlier
+        call that failed without telling. Raises the refusal when it is somebody else's."""
+        stored = refusal.stored
+        if stored is None or stored.status != "running" or stored.worker_id != self._worker_id:
+            raise refusal
+        # Stored instants are cut to milliseconds.
+        if stored.started_epoch < min(self._unanswered.get(refusal.execution_id, began), began) - 0.001:
+            raise refusal
+        # Its lease counts from the call that got no answer, and may end before the next heartbeat.
+        return await self._executions.extend(stored, self._policy.lease_seconds)
 
     async def _refused(self, message: Message, refusal: TransitionRefused) -> Verdict:
         stored = refusal.stored

@@ -28,6 +28,7 @@ from worker.heartbeat import Heartbeat
 from worker.permits import Permits
 from worker.ports import Policy
 from worker.protection import EcsAgent, Protection
+from worker.report import report
 from worker.run_counter import RunCounter
 from worker.runner import HelperRunner
 from worker.settings import VISIBILITY_CEILING_SECONDS, WorkerSettings
@@ -218,9 +219,4 @@ class _Worker:
     async def _flush_metrics(self) -> None:
         while True:
             await asyncio.sleep(METRICS_FLUSH_SECONDS)
-            self._metrics.gauge("PermitsInUse", self._permits.in_use())
-            self._metrics.gauge("PermitsFree", self._permits.capacity - self._permits.in_use())
-            for consumer in self._progress.consumers:
-                if len(consumer.in_hand):
-                    self._metrics.gauge("MessagesInHand", len(consumer.in_hand), helper_type=consumer.helper_type)
-            self._metrics.flush()
+            report(self._metrics, self._permits, self._progress.consumers, worker_name=self._settings.worker_name)

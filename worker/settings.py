@@ -20,6 +20,9 @@ class WorkerSettings(HelperRuntimeSettings):
     helper_type: str = Field(
         min_length=1, description="What to serve: a helper type, a comma list, category:<name> or *."
     )
+    worker_name: str = Field(
+        default="", description="Name of the service in the metric that scales it; empty = no such metric."
+    )
     worker_concurrency: int = Field(default=20, ge=1, le=5000, description="Message groups worked on at a time.")
     worker_visibility_seconds: int = Field(
         default=60,

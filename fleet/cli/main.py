@@ -1,4 +1,4 @@
-"""``mfh``: up, demo, provision, execute, run, helpers, executions."""
+"""``mfh``: up, demo, provision, smoke, execute, run, helpers, executions."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Th
 app.command()(stack.up)
 app.command()(stack.demo)
 app.command()(stack.provision)
+app.command()(stack.smoke)
 app.command()(executions.execute)
 app.command(name="run")(helpers.run)
 app.add_typer(helpers.app, name="helpers", help="Helper types: list, show, new.")

@@ -1,4 +1,4 @@
-"""``mfh up``, ``mfh demo`` and ``mfh provision``."""
+"""``mfh up``, ``mfh demo``, ``mfh provision`` and ``mfh smoke``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from fleet.cli.output import Refused, console, refusals
+from fleet.aws import aws_clients
+from fleet.cli.output import Refused, console, print_json, refusals
+from fleet.executions import ExecutionStore
 from fleet.helper_settings import HelperRuntimeSettings
 from fleet.local.demo import report, scenario
 from fleet.local.demo import seed as demo_seed
@@ -22,6 +24,7 @@ from fleet.local.demo.receiver import Receiver
 from fleet.local.demo.run import Client, follow, submit
 from fleet.local.stack import EmbeddedStack
 from fleet.operations.provision import Provisioner
+from fleet.operations.smoke import smoke as run_smoke
 from fleet.settings import FleetSettings
 from helpers.crm.models import Contact
 from helpers.crm.sandbox.connector import SandboxConnector
@@ -177,3 +180,20 @@ def provision(
                 "task; set it to an emulator, or say --yes"
             )
         Provisioner(settings, progress=lambda line: console.print(line, highlight=False)).provision()
+
+
+def smoke(
+    stage: Annotated[str, typer.Option(envvar="STAGE", help="The stage to try.")] = "dev",
+    timeout: Annotated[float, typer.Option(help="Seconds to wait.")] = 60.0,
+) -> None:
+    """Let the stage complete one execution that needs no CRM; needs no API, only the executions table."""
+
+    async def run() -> None:
+        settings = FleetSettings.from_environment(stage=stage)
+        async with aws_clients(settings) as aws:
+            ended = await run_smoke(ExecutionStore(aws.dynamodb, settings.executions_table), timeout_seconds=timeout)
+        shown = ("execution_id", "helper_type", "status", "worker_id", "created_at", "completed_at", "duration_ms")
+        print_json(ended.model_dump(include=set(shown)))
+
+    with refusals():
+        asyncio.run(run())

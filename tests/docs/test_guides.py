@@ -79,3 +79,30 @@ def test_overrides_of_the_guide_are_inputs_of_an_environment() -> None:
     assert example is not None
     inputs = (ROOT / "terraform/environments/dev/variables.tf").read_text()
     assert [name for name in re.findall(r"(\w+) =", example[1]) if f"{name} " not in inputs] == []
+
+
+def test_the_outputs_that_the_guide_reads_are_there() -> None:
+    """Setting up an account copies outputs of terraform/bootstrap into variables of GitHub."""
+    text = (ROOT / "docs/environments.md").read_text()
+    read = set(re.findall(r"terraform output -(?:raw|json) (\w+)", text))
+    outputs = set(re.findall(r'^output "(\w+)"', (ROOT / "terraform/bootstrap/outputs.tf").read_text(), re.MULTILINE))
+    assert len(read) == 5
+    assert read <= outputs
+
+
+def test_the_guide_sets_every_variable_of_the_workflows() -> None:
+    """A variable that nobody sets is empty, and the first deployment fails on it."""
+    workflows = "".join(path.read_text() for path in (ROOT / ".github/workflows").glob("*.yml"))
+    used = set(re.findall(r"\$\{\{ vars\.(\w+) \}\}", workflows))
+    set_by_the_guide = set(re.findall(r"gh variable set (\w+)", (ROOT / "docs/environments.md").read_text()))
+    assert used == set_by_the_guide
+
+
+def test_an_environment_is_copied_and_renamed_where_the_guide_says() -> None:
+    """Nothing but `main.tf` and `versions.tf` names the stage."""
+    naming = {
+        path.name
+        for path in (ROOT / "terraform/environments/staging").glob("*.tf*")
+        if re.search(r"\bstaging\b", path.read_text())
+    }
+    assert naming == {"main.tf", "versions.tf"}

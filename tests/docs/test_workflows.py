@@ -1,4 +1,4 @@
-"""The workflows are pinned, bounded, and hold no long-lived keys."""
+"""The workflows are pinned, bounded, hold no long-lived keys, and deploy what ci has passed."""
 
 from __future__ import annotations
 
@@ -48,14 +48,15 @@ def test_no_long_lived_keys_are_used(path: Path) -> None:
 
 
 @each_workflow
-def test_rights_are_declared_and_nothing_but_the_identity_is_written(path: Path) -> None:
-    """Without the block a job has whatever the repository grants by default."""
-    permissions = yaml.safe_load(path.read_text())["permissions"]
-    assert permissions["contents"] == "read"
-    needs_identity = "configure-aws-credentials" in path.read_text() or "deploy-stage.yml" in path.read_text()
-    written = {name for name, right in permissions.items() if right == "write"}
-    assert written == ({"id-token"} if needs_identity else set())
-    assert not any("permissions" in job for job in jobs(path).values())
+def test_a_job_has_the_rights_it_declares_and_writes_nothing_but_its_identity(path: Path) -> None:
+    """Without a block a job has whatever the repository grants by default; id-token is for jobs that go to AWS."""
+    workflow = yaml.safe_load(path.read_text())
+    for name, job in jobs(path).items():
+        rights = {**workflow["permissions"], **job.get("permissions", {})}
+        goes_to_aws = "configure-aws-credentials" in str(job) or "deploy-stage.yml" in str(job)
+        written = {right for right, level in rights.items() if level == "write"}
+        assert written == ({"id-token"} if goes_to_aws else set()), name
+        assert set(rights.values()) <= {"read", "write"}, name
 
 
 @each_workflow
@@ -71,12 +72,60 @@ def test_checkouts_leave_no_token_behind(path: Path) -> None:
     assert all(step["with"]["persist-credentials"] is False for step in checkouts)
 
 
+def test_nothing_is_deployed_that_ci_has_not_passed() -> None:
+    """Deployments start after ci or by hand, and wait for the gate, whose script test_workflow_scripts.py runs."""
+    deploy = yaml.safe_load((ROOT / ".github/workflows/deploy.yml").read_text())
+    triggers = deploy[True]  # YAML 1.1 reads the key `on` so
+    assert set(triggers) == {"workflow_run", "workflow_dispatch"}
+    assert triggers["workflow_run"] == {"workflows": ["ci"], "types": ["completed"], "branches": ["main"]}
+    assert deploy["jobs"]["images"]["needs"] == "gate"
+    checkouts = [step for step in deploy["jobs"]["images"]["steps"] if "checkout" in step.get("uses", "")]
+    assert [step["with"]["ref"] for step in checkouts] == ["${{ needs.gate.outputs.commit }}"]
+
+
 def test_stages_follow_one_another() -> None:
-    """prod is reached through staging, staging through dev."""
+    """prod is reached through staging, staging through dev, dev through the scan of what will run."""
     deploy = jobs(ROOT / ".github/workflows/deploy.yml")
-    assert deploy["dev"]["needs"] == "images"
-    assert "dev" in deploy["staging"]["needs"]
-    assert "staging" in deploy["prod"]["needs"]
+    assert deploy["scan"]["needs"] == "images"
+    assert {stage: deploy[stage]["needs"][-1] for stage in ("dev", "staging", "prod")} == {
+        "dev": "scan",
+        "staging": "dev",
+        "prod": "staging",
+    }
+
+
+def test_what_is_built_once_is_what_every_stage_gets() -> None:
+    """Every stage is handed the same commit and the same digests; nothing is deployed by tag."""
+    deploy = jobs(ROOT / ".github/workflows/deploy.yml")
+    handed = {stage: {**deploy[stage]["with"]} for stage in ("dev", "staging", "prod")}
+    assert {given.pop("stage") for given in handed.values()} == set(handed)
+    assert all(
+        given == {"commit": "${{ needs.gate.outputs.commit }}", "digests": "${{ needs.images.outputs.digests }}"}
+        for given in handed.values()
+    )
+
+
+@pytest.mark.parametrize("name", ["ci", "deploy", "plan"])
+def test_runs_of_one_kind_do_not_overlap(name: str) -> None:
+    """Two applies at once would wait for one another's lock; a plan of an old push tells nobody anything."""
+    concurrency = yaml.safe_load((ROOT / f".github/workflows/{name}.yml").read_text())["concurrency"]
+    assert concurrency["group"]
+    assert concurrency["cancel-in-progress"] is not (name == "deploy")
+
+
+@each_workflow
+def test_variables_of_a_workflow_are_printed_by_the_bootstrap(path: Path) -> None:
+    """What a workflow reads from GitHub is an output of terraform/bootstrap, whose description names the variable."""
+    outputs = (ROOT / "terraform/bootstrap/outputs.tf").read_text()
+    used = set(re.findall(r"\$\{\{ vars\.(\w+) \}\}", path.read_text()))
+    assert [name for name in used if name not in outputs] == []
+
+
+def test_one_check_stands_for_all_of_ci() -> None:
+    """`passed` is what a branch rule requires: it needs every other job."""
+    ci = jobs(ROOT / ".github/workflows/ci.yml")
+    assert set(ci["passed"]["needs"]) == set(ci) - {"passed"}
+    assert ci["passed"]["if"] == "always()"
 
 
 def test_a_stage_is_a_github_environment() -> None:

@@ -6,7 +6,6 @@ import asyncio
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,37 +20,17 @@ from fleet.local import emulator
 from fleet.local.demo import scenario, seed
 from fleet.local.demo.run import TERMINAL
 from fleet.local.supervisor import ChildSpec, Supervisor
+from fleet.operations.smoke import smoke
 from fleet.settings import FleetSettings
 from fleet.tables import TABLES, table_name
 from helpers.crm.sandbox.connector import SandboxConnector
 from helpers.crm.sandbox.seed import seed as seed_sandbox
 from helpers.crm.sandbox.store import SandboxStore
-from tests.terraform.conftest import DIGEST, Terraform
+from tests.terraform.conftest import INVENTORY, VARIABLES, Terraform
 
-INVENTORY = {"contact": ["copy_it"], "tagging": ["tag_it"]}
-IMAGES = f'-var=images={{worker="{DIGEST}",router="{DIGEST}",api="{DIGEST}"}}'
-OVERRIDES = "-var=helper_overrides={tag_it={dedicated=true}}"
+SERVICES = {"router": "router", "mfh-dev-worker-tag-it": "worker", "mfh-dev-worker-pool-automation": "worker"}
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("terraform")]
-
-
-@pytest.fixture(scope="module")
-def dev(checkout: Path, terraform_environment: dict[str, str], emulator_url: str) -> Iterator[Terraform]:
-    """The dev environment, applied to the emulator with two helper types."""
-    (checkout / "helpers" / "inventory.json").write_text(json.dumps(INVENTORY))
-    folder = checkout / "terraform" / "environments" / "dev"
-    (folder / "override.tf").write_text('terraform {\n  backend "local" {}\n}\n')
-    environment = {
-        **terraform_environment,
-        "AWS_ENDPOINT_URL": emulator_url,
-        "AWS_ACCESS_KEY_ID": "000000000000",
-        "AWS_SECRET_ACCESS_KEY": "emulator",
-    }
-    terraform = Terraform(folder, environment)
-    terraform.run("init", "-no-color", "-reconfigure")
-    terraform.run("apply", "-no-color", "-auto-approve", IMAGES, OVERRIDES)
-    yield terraform
-    terraform.run("destroy", "-no-color", "-auto-approve", IMAGES, OVERRIDES)
 
 
 @pytest.fixture
@@ -60,7 +39,7 @@ def settings(emulator_url: str) -> FleetSettings:
 
 
 def test_a_second_plan_changes_nothing(dev: Terraform) -> None:
-    done = dev.run("plan", "-no-color", "-detailed-exitcode", IMAGES, OVERRIDES, check=False)
+    done = dev.run("plan", "-no-color", "-detailed-exitcode", *VARIABLES, check=False)
 
     assert done.returncode == 0, done.stdout
 
@@ -83,7 +62,7 @@ def _indexes(table: Any) -> dict[str, Any]:
     return {index["IndexName"]: (index["KeySchema"], index["Projection"]["ProjectionType"]) for index in indexes}
 
 
-async def test_router_and_worker_complete_an_execution_with_the_environment_of_their_tasks(
+async def test_router_and_workers_complete_executions_with_the_environment_of_their_tasks(
     dev: Terraform, settings: FleetSettings
 ) -> None:
     environments = dev.output("environments")
@@ -97,14 +76,14 @@ async def test_router_and_worker_complete_an_execution_with_the_environment_of_t
         async with aws_clients(settings) as aws:
             await seed.connect_sandbox(settings, aws)
             try:
-                for service, module in (("router", "router"), ("worker-tag-it", "worker")):
+                for service, module in SERVICES.items():
                     port = emulator.free_port()
                     await supervisor.start(
                         ChildSpec(
                             service,
                             [sys.executable, "-m", module],
                             {
-                                **environments[f"mfh-dev-{service}" if module == "worker" else service],
+                                **environments[service],
                                 # What a task has from AWS itself, or what stands in for it here.
                                 "AWS_ENDPOINT_URL": settings.aws_endpoint_url or "",
                                 "AWS_ACCESS_KEY_ID": "000000000000",
@@ -119,17 +98,20 @@ async def test_router_and_worker_complete_an_execution_with_the_environment_of_t
                             ready_seconds=60,
                         )
                     )
-                ended = await _execute(ExecutionStore(aws.dynamodb, settings.executions_table))
+                executions = ExecutionStore(aws.dynamodb, settings.executions_table)
+                ended = await _execute(executions)
+                tried = await smoke(executions, timeout_seconds=60)
             finally:
                 await supervisor.stop()
     assert ended.status == "completed", ended.error_message
+    assert tried.status == "completed"
 
 
-def test_a_new_helper_adds_its_own_resources_only(dev: Terraform, checkout: Path) -> None:
-    inventory = checkout / "helpers" / "inventory.json"
+def test_a_new_helper_adds_its_own_resources_only(dev: Terraform) -> None:
+    inventory = dev.folder.parents[2] / "helpers" / "inventory.json"
     inventory.write_text(json.dumps({**INVENTORY, "data": ["format_it"]}))
     try:
-        dev.run("plan", "-no-color", "-out=new.tfplan", IMAGES, OVERRIDES)
+        dev.run("plan", "-no-color", "-out=new.tfplan", *VARIABLES)
         plan = json.loads(dev.run("show", "-json", "new.tfplan").stdout)
     finally:
         inventory.write_text(json.dumps(INVENTORY))
@@ -141,7 +123,7 @@ def test_a_new_helper_adds_its_own_resources_only(dev: Terraform, checkout: Path
     assert changes
     for address, actions in changes.items():
         assert actions == ["create"], address
-        assert 'helper["format_it"]' in address or 'pool["data"]' in address, address
+        assert 'helper["format_it"]' in address or 'worker["pool-data"]' in address, address
 
 
 async def _execute(store: ExecutionStore) -> Execution:

@@ -338,3 +338,17 @@ def test_an_attempt_that_times_out_as_its_lease_lapses_counts() -> None:
 
     check(world)
     assert [run.end for run in world.runs_of("2")] == ["timeout"] * MAX_ATTEMPTS
+
+
+def test_a_claim_whose_answer_was_lost_gets_a_whole_lease_before_it_is_worked_on() -> None:
+    """Found by a run of 50,000: what was left of its lease ended before the first heartbeat, and another took over."""
+    history = History(
+        scripts=((0, ("slow",)),),
+        troubles=(Trouble(19.0, "lose_handle", 0, 1.0), Trouble(0.03125, "lose_answers", 0, 10.0)),
+        workers=2,
+        concurrency=1,
+    )
+    with structlog.testing.capture_logs():
+        world = virtual_time.run(live(history))
+
+    check(world)

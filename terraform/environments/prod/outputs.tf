@@ -3,11 +3,6 @@ output "environments" {
   value       = module.fleet.environments
 }
 
-output "repository_urls" {
-  description = "Where images are pushed to."
-  value       = module.fleet.repository_urls
-}
-
 output "cluster_name" {
   description = "Name of the ECS cluster."
   value       = module.fleet.cluster_name

@@ -15,6 +15,8 @@ variable "cluster" {
     name               = string
     execution_role_arn = string
     security_group_id  = string
+
+    permissions_boundary_arn = optional(string)
   })
 }
 
@@ -58,17 +60,32 @@ variable "vpc_id" {
 variable "public_subnet_ids" {
   description = "Subnets of the load balancer, in two zones at least."
   type        = list(string)
+
+  validation {
+    condition     = length(var.public_subnet_ids) >= 2
+    error_message = "public_subnet_ids: a load balancer needs subnets in two zones; with existing_network, give public_subnet_ids there."
+  }
 }
 
 variable "certificate_arn" {
   description = "ACM certificate of the API's name."
   type        = string
+
+  validation {
+    condition     = startswith(var.certificate_arn, "arn:aws:acm:${var.region}:")
+    error_message = "certificate_arn: a certificate of ACM in the region of the load balancer (arn:aws:acm:REGION:...)."
+  }
 }
 
 variable "allowed_cidrs" {
   description = "Who may call the API."
   type        = list(string)
   default     = ["0.0.0.0/0"]
+
+  validation {
+    condition     = length(var.allowed_cidrs) > 0 && alltrue([for cidr in var.allowed_cidrs : can(cidrhost(cidr, 0))])
+    error_message = "allowed_cidrs: at least one IPv4 range such as 203.0.113.0/24."
+  }
 }
 
 variable "access_log_bucket" {
@@ -87,6 +104,11 @@ variable "tasks" {
   description = "API tasks."
   type        = number
   default     = 2
+
+  validation {
+    condition     = var.tasks >= 1
+    error_message = "tasks: at least 1."
+  }
 }
 
 variable "cpu" {

@@ -1,5 +1,8 @@
+data "aws_caller_identity" "current" {}
+
 locals {
   name = "mfh-${var.stage}"
+  here = "${var.region}:${data.aws_caller_identity.current.account_id}"
 }
 
 resource "aws_ecs_cluster" "this" {
@@ -19,59 +22,71 @@ resource "aws_ecs_cluster_capacity_providers" "this" {
   capacity_providers = ["FARGATE", "FARGATE_SPOT"]
 }
 
-resource "aws_ecr_repository" "this" {
-  for_each = var.create_repositories ? toset(["worker", "router", "api"]) : toset([])
-
-  name                 = "${local.name}-${each.key}"
-  image_tag_mutability = "IMMUTABLE"
-
-  image_scanning_configuration {
-    scan_on_push = true
-  }
-
-  encryption_configuration {
-    encryption_type = var.kms_key_arn == null ? "AES256" : "KMS"
-    kms_key         = var.kms_key_arn
-  }
-
-  tags = var.tags
-}
-
 # Outbound only: nothing connects to a worker or router. The API's load balancer adds its own rule.
 resource "aws_security_group" "tasks" {
+  #checkov:skip=CKV2_AWS_5:Attached by the service module, which checkov does not follow.
   name        = "${local.name}-tasks"
-  description = "Tasks of the helper fleet: outbound HTTPS, no inbound"
+  description = "Tasks of the helper fleet: outbound only"
   vpc_id      = var.vpc_id
   tags        = var.tags
 }
 
-resource "aws_vpc_security_group_egress_rule" "https" {
+resource "aws_vpc_security_group_egress_rule" "tasks" {
+  for_each = toset([for port in var.egress_ports : tostring(port)])
+
   security_group_id = aws_security_group.tasks.id
-  description       = "CRMs, webhooks and AWS"
+  description       = "AWS, CRMs, webhooks and mail servers on port ${each.key}"
   ip_protocol       = "tcp"
-  from_port         = 443
-  to_port           = 443
+  from_port         = tonumber(each.key)
+  to_port           = tonumber(each.key)
   cidr_ipv4         = "0.0.0.0/0"
 }
 
-data "aws_iam_policy_document" "ecs_tasks" {
+data "aws_iam_policy_document" "assume" {
   statement {
     actions = ["sts:AssumeRole"]
     principals {
       type        = "Service"
       identifiers = ["ecs-tasks.amazonaws.com"]
     }
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [data.aws_caller_identity.current.account_id]
+    }
+  }
+}
+
+# AWS's own policy for this purpose lets a stage read every image and write every log group of the account.
+data "aws_iam_policy_document" "execution" {
+  #checkov:skip=CKV_AWS_356:GetAuthorizationToken takes no resource; it is a login to the registry and reads nothing.
+  statement {
+    sid       = "RegistryLogin"
+    actions   = ["ecr:GetAuthorizationToken"]
+    resources = ["*"]
+  }
+  statement {
+    sid       = "Images"
+    actions   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+    resources = ["arn:aws:ecr:${local.here}:repository/mfh-*"]
+  }
+  statement {
+    sid       = "Logs"
+    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = ["arn:aws:logs:${local.here}:log-group:/mfh/${var.stage}/*"]
   }
 }
 
 # Pulls images and writes logs; the services' own rights are in the role of each service.
 resource "aws_iam_role" "execution" {
-  name               = "${local.name}-execution"
-  assume_role_policy = data.aws_iam_policy_document.ecs_tasks.json
-  tags               = var.tags
+  name                 = "${local.name}-execution"
+  assume_role_policy   = data.aws_iam_policy_document.assume.json
+  permissions_boundary = var.permissions_boundary_arn
+  tags                 = var.tags
 }
 
-resource "aws_iam_role_policy_attachment" "execution" {
-  role       = aws_iam_role.execution.name
-  policy_arn = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
+resource "aws_iam_role_policy" "execution" {
+  name   = "execution"
+  role   = aws_iam_role.execution.name
+  policy = data.aws_iam_policy_document.execution.json
 }

@@ -18,7 +18,7 @@ output "security_group_id" {
   value       = aws_security_group.tasks.id
 }
 
-output "repository_urls" {
-  description = "URL of each image repository, by image."
-  value       = { for image, repository in aws_ecr_repository.this : image => repository.repository_url }
+output "permissions_boundary_arn" {
+  description = "Boundary of the services' roles; null = none."
+  value       = var.permissions_boundary_arn
 }

@@ -13,16 +13,32 @@ variable "vpc_id" {
   type        = string
 }
 
-variable "create_repositories" {
-  description = "Make ECR repositories for the images of this environment."
-  type        = bool
-  default     = true
+variable "region" {
+  description = "AWS region of everything."
+  type        = string
+  default     = "us-west-2"
 }
 
-variable "kms_key_arn" {
-  description = "Customer managed key of the repositories; null = AES-256 by AWS."
+variable "permissions_boundary_arn" {
+  description = "Policy that bounds every role of the environment, whatever the role's own policy says; null = none. terraform/bootstrap makes one, and lets deployments make bounded roles only."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.permissions_boundary_arn == null || can(regex("^arn:aws:iam::(\\d{12}|aws):policy/", var.permissions_boundary_arn))
+    error_message = "permissions_boundary_arn: the ARN of an IAM policy; in a workflow, is the variable PERMISSIONS_BOUNDARY_ARN set?"
+  }
+}
+
+variable "egress_ports" {
+  description = "TCP ports that helpers reach outside: HTTPS; HTTP (webhooks that have nothing else, ip-api.com); 465 and 587 for SMTP servers of accounts. A webhook on another port times out."
+  type        = list(number)
+  default     = [80, 443, 465, 587]
+
+  validation {
+    condition     = contains(var.egress_ports, 443) && alltrue([for port in var.egress_ports : port >= 1 && port <= 65535])
+    error_message = "egress_ports: ports from 1 to 65535, 443 among them: AWS itself is reached by it."
+  }
 }
 
 variable "tags" {

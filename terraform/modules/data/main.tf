@@ -33,6 +33,8 @@ locals {
 }
 
 resource "aws_dynamodb_table" "this" {
+  #checkov:skip=CKV_AWS_28:On by default; dev goes without (protected = false).
+  #checkov:skip=CKV_AWS_119:A customer managed key is an input; without one DynamoDB encrypts with its own.
   for_each = local.created
 
   name                        = local.names[each.key]
@@ -84,4 +86,15 @@ data "aws_dynamodb_table" "existing" {
   for_each = var.existing_tables
 
   name = each.value
+
+  lifecycle {
+    postcondition {
+      condition     = each.key != "executions" || contains(["NEW_IMAGE", "NEW_AND_OLD_IMAGES"], coalesce(self.stream_view_type, "none"))
+      error_message = "existing_tables: ${each.value} has no stream with new images, so nothing would be routed; enable one with StreamViewType NEW_IMAGE."
+    }
+    postcondition {
+      condition     = each.key != "executions" || contains(self.global_secondary_index[*].name, "ScheduleIndex")
+      error_message = "existing_tables: ${each.value} has no ScheduleIndex (schedule_bucket, not_before), so scheduled executions would never start; see docs/tables.md."
+    }
+  }
 }

@@ -15,15 +15,6 @@ output "table_arns" {
   value       = local.arns
 }
 
-output "executions_stream_arn" {
-  description = "ARN of the stream that the router reads."
-  value = (
-    contains(keys(var.existing_tables), "executions")
-    ? data.aws_dynamodb_table.existing["executions"].stream_arn
-    : aws_dynamodb_table.this["executions"].stream_arn
-  )
-}
-
 output "environment" {
   description = "What services have in their environment to find the tables."
   value       = { for table, name in local.names : upper("${table}_table") => name }

@@ -5,7 +5,20 @@ locals {
   types     = toset(flatten(values(local.inventory)))
   dedicated = { for type, override in var.helper_overrides : type => override if override.dedicated }
   pooled    = { for category, types in local.inventory : category => setsubtract(types, keys(local.dedicated)) }
-  pools     = { for category, types in local.pooled : category => types if length(types) > 0 }
+  # One service per dedicated type, one per category for the types that are left; a category may have none left.
+  workers = merge(
+    {
+      for type, override in local.dedicated : replace(type, "_", "-") => merge(
+        { cpu = 256, memory = 512, concurrency = 20, min_tasks = 0, max_tasks = 4, max_attempts = 3, backlog_per_task = 100, spot = false },
+        { for name, value in override : name => value if value != null },
+        { types = [type] },
+      )
+    },
+    {
+      for category, types in local.pooled : "pool-${category}" => merge(var.pool, { types = types, backlog_per_task = null })
+      if length(types) > 0
+    },
+  )
   queues = {
     for type, helper in module.helper : type => {
       queue_arn  = helper.queue.arn
@@ -18,6 +31,8 @@ locals {
     name               = module.cluster.name
     execution_role_arn = module.cluster.execution_role_arn
     security_group_id  = module.cluster.security_group_id
+
+    permissions_boundary_arn = module.cluster.permissions_boundary_arn
   }
   network = var.existing_network == null ? {
     vpc_id             = module.network[0].vpc_id
@@ -49,9 +64,11 @@ module "network" {
 module "cluster" {
   source = "../cluster"
 
-  stage       = var.stage
-  vpc_id      = local.network.vpc_id
-  kms_key_arn = var.kms_key_arn
+  stage                    = var.stage
+  region                   = var.region
+  vpc_id                   = local.network.vpc_id
+  egress_ports             = var.egress_ports
+  permissions_boundary_arn = var.permissions_boundary_arn
 }
 
 module "observability" {
@@ -75,14 +92,14 @@ module "helper" {
   kms_key_arn                  = var.kms_key_arn
 }
 
-module "dedicated" {
+module "worker" {
   source   = "../worker"
-  for_each = local.dedicated
+  for_each = local.workers
 
   stage        = var.stage
-  name         = replace(each.key, "_", "-")
+  name         = each.key
   region       = var.region
-  queues       = { (each.key) = local.queues[each.key] }
+  queues       = { for type in each.value.types : type => local.queues[type] }
   image        = var.images.worker
   cluster      = local.cluster
   subnet_ids   = local.network.private_subnet_ids
@@ -101,54 +118,23 @@ module "dedicated" {
     backlog_per_task = each.value.backlog_per_task
     enabled          = var.enable_autoscaling
   }
-  artifacts_bucket_arn = var.artifacts_bucket_arn
-  backups              = var.backups
-  mail_identity_arn    = var.mail_identity_arn
-}
-
-module "pool" {
-  source   = "../worker"
-  for_each = local.pools
-
-  stage        = var.stage
-  name         = "pool-${each.key}"
-  region       = var.region
-  queues       = { for type in each.value : type => local.queues[type] }
-  image        = var.images.worker
-  cluster      = local.cluster
-  subnet_ids   = local.network.private_subnet_ids
-  table_arns   = module.data.table_arns
-  environment  = local.environment
-  cpu          = var.pool.cpu
-  memory       = var.pool.memory
-  concurrency  = var.pool.concurrency
-  spot         = var.pool.spot
-  architecture = var.architecture
-  kms_key_arn  = var.kms_key_arn
-  scaling = {
-    min_tasks = var.pool.min_tasks
-    max_tasks = var.pool.max_tasks
-    enabled   = var.enable_autoscaling
-  }
-  artifacts_bucket_arn = var.artifacts_bucket_arn
-  backups              = var.backups
-  mail_identity_arn    = var.mail_identity_arn
+  helper_resources = var.helper_resources
 }
 
 module "router" {
   source = "../router"
 
-  stage                 = var.stage
-  region                = var.region
-  image                 = var.images.router
-  cluster               = local.cluster
-  subnet_ids            = local.network.private_subnet_ids
-  table_arns            = module.data.table_arns
-  executions_stream_arn = module.data.executions_stream_arn
-  environment           = local.environment
-  tasks                 = var.router_tasks
-  architecture          = var.architecture
-  kms_key_arn           = var.kms_key_arn
+  stage            = var.stage
+  region           = var.region
+  image            = var.images.router
+  cluster          = local.cluster
+  subnet_ids       = local.network.private_subnet_ids
+  table_arns       = module.data.table_arns
+  alarm_topic_arns = [module.observability.topic_arn]
+  environment      = local.environment
+  tasks            = var.router_tasks
+  architecture     = var.architecture
+  kms_key_arn      = var.kms_key_arn
 }
 
 module "api" {

@@ -2,8 +2,7 @@ output "environments" {
   description = "Environment of each service's container, by service."
   value = merge(
     { router = module.router.environment },
-    { for type, worker in module.dedicated : worker.name => worker.environment },
-    { for category, worker in module.pool : worker.name => worker.environment },
+    { for worker in module.worker : worker.name => worker.environment },
     { for index, api in module.api : "api" => api.environment },
   )
 }
@@ -16,11 +15,6 @@ output "tables" {
 output "cluster_name" {
   description = "Name of the ECS cluster."
   value       = module.cluster.name
-}
-
-output "repository_urls" {
-  description = "Where images are pushed to."
-  value       = module.cluster.repository_urls
 }
 
 output "api_dns_name" {

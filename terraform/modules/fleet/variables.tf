@@ -29,19 +29,19 @@ variable "images" {
 }
 
 variable "helper_overrides" {
-  description = "What differs for single helper types. dedicated = a service of its own, which may scale to zero; otherwise the pool of its category serves it and cpu, memory, concurrency, tasks, attempts and spot are the pool's."
+  description = "What differs for single helper types. dedicated = a service of its own, which may scale to zero, in this shape (default: 256, 512, 20, 0, 4, 3, 100, false). Without it the pool of the category serves the type, in the pool's shape."
   type = map(object({
     dedicated                    = optional(bool, false)
-    cpu                          = optional(number, 256)
-    memory                       = optional(number, 512)
-    concurrency                  = optional(number, 20)
-    min_tasks                    = optional(number, 0)
-    max_tasks                    = optional(number, 4)
-    max_attempts                 = optional(number, 3)
-    visibility_timeout_seconds   = optional(number, 900)
-    backlog_per_task             = optional(number, 100)
-    oldest_message_alarm_seconds = optional(number, 900)
-    spot                         = optional(bool, false)
+    cpu                          = optional(number)
+    memory                       = optional(number)
+    concurrency                  = optional(number)
+    min_tasks                    = optional(number)
+    max_tasks                    = optional(number)
+    max_attempts                 = optional(number)
+    backlog_per_task             = optional(number)
+    spot                         = optional(bool)
+    visibility_timeout_seconds   = optional(number)
+    oldest_message_alarm_seconds = optional(number)
   }))
   default = {}
 
@@ -52,23 +52,33 @@ variable "helper_overrides" {
     ])
     error_message = "helper_overrides: a key is no helper type of helpers/inventory.json; check its spelling (underscores, as tag_it)."
   }
+  validation {
+    condition = alltrue(flatten([
+      for override in values(var.helper_overrides) : [
+        for name in ["cpu", "memory", "concurrency", "min_tasks", "max_tasks", "max_attempts", "backlog_per_task", "spot"] :
+        override.dedicated || override[name] == null
+      ]
+    ]))
+    error_message = "helper_overrides: without dedicated = true the pool's shape counts; add it, or change pool. Queue settings (visibility_timeout_seconds, oldest_message_alarm_seconds) hold either way."
+  }
 }
 
 variable "pool" {
   description = "Shape of the pool services, one per category."
   type = object({
-    cpu         = optional(number, 256)
-    memory      = optional(number, 512)
-    concurrency = optional(number, 40)
-    min_tasks   = optional(number, 1)
-    max_tasks   = optional(number, 4)
-    spot        = optional(bool, false)
+    cpu          = optional(number, 256)
+    memory       = optional(number, 512)
+    concurrency  = optional(number, 40)
+    min_tasks    = optional(number, 1)
+    max_tasks    = optional(number, 4)
+    max_attempts = optional(number, 3)
+    spot         = optional(bool, false)
   })
   default = {}
 }
 
 variable "router_tasks" {
-  description = "Router tasks."
+  description = "Router tasks at creation; later `aws ecs update-service --desired-count`: Terraform leaves the count of every service alone."
   type        = number
   default     = 2
 }
@@ -105,6 +115,12 @@ variable "interface_endpoints" {
   default     = []
 }
 
+variable "egress_ports" {
+  description = "TCP ports that helpers reach outside: HTTPS; HTTP (webhooks that have nothing else, ip-api.com); 465 and 587 for SMTP servers of accounts. A webhook on another port times out."
+  type        = list(number)
+  default     = [80, 443, 465, 587]
+}
+
 variable "existing_tables" {
   description = "Tables to use instead of making them: name by table. See the data module."
   type        = map(string)
@@ -112,30 +128,22 @@ variable "existing_tables" {
 }
 
 variable "environment" {
-  description = "Further environment variables of every service, such as LOG_LEVEL, APP_URL, MAIL_FROM, ARTIFACTS_BUCKET."
+  description = "Further environment variables of every service, such as LOG_LEVEL or APP_URL."
   type        = map(string)
   default     = {}
 }
 
-variable "artifacts_bucket_arn" {
-  description = "S3 bucket of files made by helpers; null = none."
-  type        = string
-  default     = null
-}
-
-variable "backups" {
-  description = "Where keap_backup may write: the platform's buckets, and roles of tenants to assume, such as arn:aws:iam::*:role/mfh-backup."
+variable "helper_resources" {
+  description = "What helpers reach besides the fleet's tables, by name: rights and environment follow from it. backup_buckets and backup_roles (roles of tenants to assume, as ARNs) are for keap_backup alone. mail_identities are the SES identities (domains or addresses) that helpers may send as; mail_from lies in one of them."
   type = object({
-    bucket_arns      = optional(list(string), [])
-    tenant_role_arns = optional(list(string), [])
+    artifacts_bucket = optional(string)
+    backup_buckets   = optional(list(string), [])
+    backup_roles     = optional(list(string), [])
+    mail_from        = optional(string)
+    mail_identities  = optional(list(string), [])
+    users_table      = optional(string)
   })
   default = {}
-}
-
-variable "mail_identity_arn" {
-  description = "SES identity that mails are sent from; null = none."
-  type        = string
-  default     = null
 }
 
 variable "alarm_emails" {
@@ -164,6 +172,12 @@ variable "architecture" {
 
 variable "kms_key_arn" {
   description = "Customer managed key of tables, queues and logs; null = AWS's own."
+  type        = string
+  default     = null
+}
+
+variable "permissions_boundary_arn" {
+  description = "Policy that bounds every role of the environment: output of terraform/bootstrap; null = none."
   type        = string
   default     = null
 }

@@ -40,6 +40,11 @@ variable "interface_endpoints" {
   description = "AWS services reached by interface endpoints instead of the NAT gateway, such as sqs, ssm, logs, ecr.api, ecr.dkr. Each costs per hour and zone."
   type        = list(string)
   default     = []
+
+  validation {
+    condition     = length(setintersection(var.interface_endpoints, ["dynamodb", "s3"])) == 0
+    error_message = "interface_endpoints: dynamodb and s3 are reached by gateway endpoints already, which are free."
+  }
 }
 
 variable "tags" {

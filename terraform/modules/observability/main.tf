@@ -23,12 +23,39 @@ locals {
       description = "Records were trimmed by DynamoDB before the router read them: executions are lost in the stream."
       metric      = "DataTrimmed", statistic = "Sum", threshold = 0, periods = 1
     }
+    router-shards-parked = {
+      description = "A shard is not read any more because records of it were trimmed (ROUTER_TRIMMED_DATA=stop)."
+      metric      = "ShardsParked", statistic = "Maximum", threshold = 0, periods = 1
+    }
+    router-consumers-crashed = {
+      description = "Reading a shard failed with a bug; another router takes it. The log has the traceback."
+      metric      = "ConsumersCrashed", statistic = "Sum", threshold = 0, periods = 1
+    }
+    router-queues-missing = {
+      description = "Executions of a type that has no queue here: apply Terraform, then replay them."
+      metric      = "QueueMissing", statistic = "Sum", threshold = 0, periods = 1
+    }
+    router-dead-letter-queue-missing = {
+      description = "A record cannot be routed and there is nowhere to put it: its shard stands still. Apply Terraform."
+      metric      = "DeadLetterQueueMissing", statistic = "Sum", threshold = 0, periods = 1
+    }
+    router-shards-gone = {
+      description = "A shard disappeared before it was read to its end: executions are lost in the stream."
+      metric      = "ShardsGone", statistic = "Sum", threshold = 0, periods = 1
+    }
+    router-schedule-late = {
+      description = "Scheduled executions start more than two seconds late."
+      metric      = "ScheduleLateness", statistic = "p99", threshold = 2000, periods = 3
+    }
   }
 }
 
+# CloudWatch may not use AWS's own key alias/aws/sns: with it every alarm would be lost. So a customer managed key, or none.
+# https://repost.aws/knowledge-center/cloudwatch-configure-alarm-sns
 resource "aws_sns_topic" "alarms" {
+  #checkov:skip=CKV_AWS_26:An alarm's text names queues and thresholds, no data of customers; pass kms_key_arn to encrypt it.
   name              = "mfh-${var.stage}-alarms"
-  kms_master_key_id = coalesce(var.kms_key_arn, "alias/aws/sns")
+  kms_master_key_id = var.kms_key_arn
   tags              = var.tags
 }
 
@@ -48,7 +75,8 @@ resource "aws_cloudwatch_metric_alarm" "router" {
   namespace           = local.namespace
   metric_name         = each.value.metric
   dimensions          = local.router
-  statistic           = each.value.statistic
+  statistic           = startswith(each.value.statistic, "p") ? null : each.value.statistic
+  extended_statistic  = startswith(each.value.statistic, "p") ? each.value.statistic : null
   period              = 60
   evaluation_periods  = each.value.periods
   threshold           = each.value.threshold
@@ -89,8 +117,9 @@ resource "aws_cloudwatch_metric_alarm" "failed_rate" {
   tags                = var.tags
 
   metric_query {
-    id          = "rate"
-    expression  = "IF(FILL(failed, 0) + FILL(completed, 0) >= 20, 100 * FILL(failed, 0) / (FILL(failed, 0) + FILL(completed, 0)), 0)"
+    id = "rate"
+    # Workers report zeros too, so neither series is empty while one runs.
+    expression  = "IF(failed + completed >= 20, 100 * failed / (failed + completed), 0)"
     label       = "failed executions, percent"
     return_data = true
   }

@@ -18,12 +18,22 @@ variable "alarm_emails" {
   description = "Addresses that get alarms; each must confirm its subscription."
   type        = list(string)
   default     = []
+
+  validation {
+    condition     = alltrue([for address in var.alarm_emails : can(regex("^[^@\\s]+@[^@\\s]+$", address))])
+    error_message = "alarm_emails: addresses such as ops@example.com."
+  }
 }
 
 variable "iterator_age_alarm_seconds" {
   description = "Alarm when the router is behind by more."
   type        = number
   default     = 60
+
+  validation {
+    condition     = var.iterator_age_alarm_seconds > 0 && var.iterator_age_alarm_seconds <= 86400
+    error_message = "iterator_age_alarm_seconds: above 0, up to 86400: DynamoDB keeps stream records for a day."
+  }
 }
 
 variable "owner_switches_alarm" {
@@ -44,7 +54,7 @@ variable "failed_percent_alarm" {
 }
 
 variable "kms_key_arn" {
-  description = "Customer managed key of the topic; null = AWS's own."
+  description = "Customer managed key of the topic, whose policy lets cloudwatch.amazonaws.com use it; null = not encrypted."
   type        = string
   default     = null
 }

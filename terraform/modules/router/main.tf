@@ -1,8 +1,7 @@
 data "aws_caller_identity" "current" {}
 
 locals {
-  account    = data.aws_caller_identity.current.account_id
-  parameters = "arn:aws:ssm:${var.region}:${local.account}:parameter"
+  here = "${var.region}:${data.aws_caller_identity.current.account_id}"
 }
 
 # A standard queue: records that can never be routed have no order to keep.
@@ -17,10 +16,28 @@ resource "aws_sqs_queue" "dead_letter" {
 }
 
 resource "aws_ssm_parameter" "dead_letter" {
+  #checkov:skip=CKV2_AWS_34:A queue's URL is no secret, and String is the type that is fixed.
   name  = "/mfh/${var.stage}/router/dlq-url"
   type  = "String"
   value = aws_sqs_queue.dead_letter.url
   tags  = var.tags
+}
+
+resource "aws_cloudwatch_metric_alarm" "dead_letters" {
+  alarm_name          = "${aws_sqs_queue.dead_letter.name}-depth"
+  alarm_description   = "Records that could not be routed wait to be looked at. See docs/router.md."
+  namespace           = "AWS/SQS"
+  metric_name         = "ApproximateNumberOfMessagesVisible"
+  dimensions          = { QueueName = aws_sqs_queue.dead_letter.name }
+  statistic           = "Maximum"
+  period              = 60
+  evaluation_periods  = 1
+  threshold           = 0
+  comparison_operator = "GreaterThanThreshold"
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = var.alarm_topic_arns
+  ok_actions          = var.alarm_topic_arns
+  tags                = var.tags
 }
 
 module "service" {
@@ -41,22 +58,17 @@ module "service" {
   tags          = var.tags
 
   statements = merge({
+    # Every stream of the table: one that was disabled stays readable for a day, and what it holds is still to be routed.
     Stream = {
-      actions   = ["dynamodb:DescribeStream", "dynamodb:GetShardIterator", "dynamodb:GetRecords"]
-      resources = [var.executions_stream_arn]
-    }
-    ListStreams = {
-      actions   = ["dynamodb:ListStreams", "dynamodb:DescribeTable"]
-      resources = [var.table_arns["executions"], "${var.table_arns["executions"]}/stream/*"]
+      actions   = ["dynamodb:ListStreams", "dynamodb:DescribeStream", "dynamodb:GetShardIterator", "dynamodb:GetRecords"]
+      resources = ["${var.table_arns["executions"]}/stream/*"]
     }
     Leases = {
-      actions = [
-        "dynamodb:Scan", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem",
-      ]
+      actions   = ["dynamodb:Scan", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
       resources = [var.table_arns["router_leases"]]
     }
     Executions = {
-      actions   = ["dynamodb:GetItem", "dynamodb:UpdateItem"]
+      actions   = ["dynamodb:UpdateItem"]
       resources = [var.table_arns["executions"]]
     }
     Schedule = {
@@ -65,16 +77,16 @@ module "service" {
     }
     # By pattern and not one by one: a new helper must not need a deployment of the router.
     Queues = {
-      actions   = ["sqs:SendMessage", "sqs:GetQueueUrl"]
-      resources = ["arn:aws:sqs:${var.region}:${local.account}:mfh-${var.stage}-*-executions.fifo", aws_sqs_queue.dead_letter.arn]
+      actions   = ["sqs:SendMessage"]
+      resources = ["arn:aws:sqs:${local.here}:mfh-${var.stage}-*-executions.fifo", aws_sqs_queue.dead_letter.arn]
     }
-    Parameters = {
-      actions = ["ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath"]
-      resources = [
-        "${local.parameters}/mfh/${var.stage}/sqs",
-        "${local.parameters}/mfh/${var.stage}/sqs/*",
-        "${local.parameters}/mfh/${var.stage}/router/*",
-      ]
+    Paths = {
+      actions   = ["ssm:GetParametersByPath"]
+      resources = ["arn:aws:ssm:${local.here}:parameter/mfh/${var.stage}/sqs"]
+    }
+    DeadLetterParameter = {
+      actions   = ["ssm:GetParameter"]
+      resources = [aws_ssm_parameter.dead_letter.arn]
     }
     }, var.kms_key_arn == null ? {} : {
     Key = { actions = ["kms:Decrypt", "kms:GenerateDataKey"], resources = [var.kms_key_arn] }

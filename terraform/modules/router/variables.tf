@@ -15,6 +15,8 @@ variable "cluster" {
     name               = string
     execution_role_arn = string
     security_group_id  = string
+
+    permissions_boundary_arn = optional(string)
   })
 }
 
@@ -50,9 +52,10 @@ variable "kms_key_arn" {
   default     = null
 }
 
-variable "executions_stream_arn" {
-  description = "Stream of the executions table."
-  type        = string
+variable "alarm_topic_arns" {
+  description = "SNS topics of the alarms."
+  type        = list(string)
+  default     = []
 }
 
 variable "tasks" {

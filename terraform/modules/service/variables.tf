@@ -41,6 +41,8 @@ variable "cluster" {
     name               = string
     execution_role_arn = string
     security_group_id  = string
+
+    permissions_boundary_arn = optional(string)
   })
 }
 

@@ -4,10 +4,22 @@ data "aws_caller_identity" "current" {}
 locals {
   helper_types = sort(keys(var.queues))
   dedicated    = length(local.helper_types) == 1
-  # Only tasks that serve keap_backup get near the buckets and roles of backups.
-  backups    = contains(local.helper_types, "keap_backup") ? var.backups : { bucket_arns = [], tenant_role_arns = [] }
-  parameters = "arn:aws:ssm:${var.region}:${data.aws_caller_identity.current.account_id}:parameter"
-  tables     = { for table in ["connections", "platform_connection_auths", "platforms", "helpers", "executions", "state"] : table => var.table_arns[table] }
+  here         = "${var.region}:${data.aws_caller_identity.current.account_id}"
+  parameters   = "arn:aws:ssm:${local.here}:parameter"
+  # What the code calls, table by table; tests/terraform/test_rights.py compares the two.
+  tables = {
+    connections               = ["GetItem", "UpdateItem"]
+    platform_connection_auths = ["GetItem", "UpdateItem"]
+    platforms                 = ["GetItem"]
+    helpers                   = ["GetItem", "UpdateItem"]
+    executions                = ["GetItem", "PutItem", "UpdateItem"]
+    state                     = ["GetItem", "UpdateItem", "DeleteItem"]
+  }
+  reach = merge(var.helper_resources, contains(local.helper_types, "keap_backup") ? {} : {
+    # Only tasks that serve keap_backup get near backups.
+    backup_buckets = []
+    backup_roles   = []
+  })
 }
 
 module "service" {
@@ -27,47 +39,48 @@ module "service" {
   kms_key_arn   = var.kms_key_arn
   tags          = var.tags
 
-  environment = merge(var.environment, {
+  environment = merge(var.environment, { for name, value in {
+    ARTIFACTS_BUCKET = local.reach.artifacts_bucket
+    BACKUP_BUCKETS   = join(",", local.reach.backup_buckets)
+    MAIL_FROM        = local.reach.mail_from
+    USERS_TABLE      = local.reach.users_table
+    } : name => value if value != null && value != "" }, {
+    WORKER_NAME          = var.name
     HELPER_TYPE          = join(",", local.helper_types)
     WORKER_CONCURRENCY   = tostring(var.concurrency)
     WORKER_MAX_ATTEMPTS  = tostring(var.max_attempts)
     STOP_TIMEOUT_SECONDS = "120"
     # Nine tenths of the task's memory: the worker drains and restarts before the kernel kills it.
     WORKER_MEMORY_LIMIT_MEGABYTES = tostring(floor(var.memory * 0.9))
-    }, length(local.backups.bucket_arns) == 0 ? {} : {
-    BACKUP_BUCKETS = join(",", [for arn in local.backups.bucket_arns : element(split(":", arn), 5)])
   })
 
   statements = merge({
-    Tables = {
-      actions   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchGetItem"]
-      resources = values(local.tables)
+    for table, actions in local.tables : "Table${replace(title(replace(table, "_", " ")), " ", "")}" => {
+      actions   = [for action in actions : "dynamodb:${action}"]
+      resources = [var.table_arns[table]]
     }
-    Indexes = {
-      actions = ["dynamodb:Query"]
-      resources = concat(values(local.tables), [
-        for index in local.indexes : "${local.tables[index.table]}/index/${index.name}"
-      ])
+    }, {
+    ShortKeys = {
+      actions   = ["dynamodb:Query"]
+      resources = ["${var.table_arns["helpers"]}/index/ShortKeyIndex"]
     }
     Queues = {
-      actions = [
-        "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes", "sqs:GetQueueUrl",
-      ]
+      actions   = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"]
       resources = [for type in local.helper_types : var.queues[type].queue_arn]
     }
     DeadLetters = {
       actions   = ["sqs:SendMessage"]
       resources = [for type in local.helper_types : var.queues[type].dlq_arn]
     }
+    # Whoever may read a path may read all that is below it.
+    Paths = {
+      actions   = ["ssm:GetParametersByPath"]
+      resources = concat(["${local.parameters}/mfh/${var.stage}/sqs"], local.dedicated ? [] : ["${local.parameters}/mfh/${var.stage}/control"])
+    }
     Parameters = {
-      actions = ["ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath"]
+      actions = ["ssm:GetParameter"]
       resources = concat(
-        ["${local.parameters}/mfh/${var.stage}/sqs", "${local.parameters}/mfh/${var.stage}/control"],
-        flatten([for type in local.helper_types : [
-          "${local.parameters}/mfh/${var.stage}/sqs/${type}/queue-url",
-          "${local.parameters}/mfh/${var.stage}/sqs/${type}/dlq-url",
-          "${local.parameters}/mfh/${var.stage}/control/${type}",
-        ]]),
+        [for type in local.helper_types : "${local.parameters}/mfh/${var.stage}/control/${type}" if local.dedicated],
         [
           "${local.parameters}/myfusionhelper/${var.stage}/secrets",
           "${local.parameters}/myfusionhelper/${var.stage}/platforms/oauth/credentials",
@@ -75,30 +88,23 @@ module "service" {
       )
     }
     ScaleInProtection = {
-      actions   = ["ecs:UpdateTaskProtection", "ecs:GetTaskProtection"]
-      resources = ["arn:aws:ecs:${var.region}:${data.aws_caller_identity.current.account_id}:task/${var.cluster.name}/*"]
+      actions   = ["ecs:UpdateTaskProtection"]
+      resources = ["arn:aws:ecs:${local.here}:task/${var.cluster.name}/*"]
     }
     }, var.kms_key_arn == null ? {} : {
     Key = { actions = ["kms:Decrypt", "kms:GenerateDataKey"], resources = [var.kms_key_arn] }
-    }, var.artifacts_bucket_arn == null ? {} : {
-    Artifacts = { actions = ["s3:GetObject", "s3:PutObject"], resources = ["${var.artifacts_bucket_arn}/*"] }
-    }, length(local.backups.bucket_arns) == 0 ? {} : {
-    Backups = { actions = ["s3:PutObject"], resources = [for arn in local.backups.bucket_arns : "${arn}/*"] }
-    }, length(local.backups.tenant_role_arns) == 0 ? {} : {
-    TenantRoles = { actions = ["sts:AssumeRole"], resources = local.backups.tenant_role_arns }
-    }, var.mail_identity_arn == null ? {} : {
-    Mail = { actions = ["ses:SendEmail", "ses:SendRawEmail"], resources = [var.mail_identity_arn] }
+    }, local.reach.artifacts_bucket == null ? {} : {
+    Artifacts = { actions = ["s3:GetObject", "s3:PutObject"], resources = ["arn:aws:s3:::${local.reach.artifacts_bucket}/*"] }
+    }, length(local.reach.backup_buckets) == 0 ? {} : {
+    Backups = { actions = ["s3:PutObject"], resources = [for bucket in local.reach.backup_buckets : "arn:aws:s3:::${bucket}/*"] }
+    }, length(local.reach.backup_roles) == 0 ? {} : {
+    BackupRoles = { actions = ["sts:AssumeRole"], resources = local.reach.backup_roles }
+    }, length(local.reach.mail_identities) == 0 ? {} : {
+    Mail = {
+      actions   = ["ses:SendEmail", "ses:GetEmailIdentity"]
+      resources = [for identity in local.reach.mail_identities : "arn:aws:ses:${local.here}:identity/${identity}"]
+    }
+    }, local.reach.users_table == null ? {} : {
+    Users = { actions = ["dynamodb:GetItem"], resources = ["arn:aws:dynamodb:${local.here}:table/${local.reach.users_table}"] }
   })
-}
-
-locals {
-  indexes = [
-    { table = "connections", name = "AccountIdIndex" },
-    { table = "platform_connection_auths", name = "ConnectionIdIndex" },
-    { table = "platforms", name = "SlugIndex" },
-    { table = "helpers", name = "AccountIdIndex" },
-    { table = "helpers", name = "ShortKeyIndex" },
-    { table = "executions", name = "AccountIdCreatedAtIndex" },
-    { table = "executions", name = "HelperIdCreatedAtIndex" },
-  ]
 }

@@ -1,5 +1,9 @@
-# Out: 0 -> 1 as soon as a message is visible, then backlog per task (pools: CPU, as they serve many queues).
-# In: only when nothing is visible and nothing is in flight; a busy task is protected besides.
+# One type. Out: 0 -> 1 as soon as a message is visible, then backlog per task. In: only when nothing is visible and
+# nothing is in flight.
+# A pool serves many queues, none of which speaks for it. Out: when its tasks have all the groups at work that they can
+# have, or no CPU left. In: when they have room in both. Not by messages: what waits behind a busy contact needs no
+# further task.
+# Either way a busy task is protected.
 locals {
   queue_name = local.dedicated ? var.queues[local.helper_types[0]].queue_name : ""
   scaled     = var.scaling.enabled && var.scaling.max_tasks > var.scaling.min_tasks
@@ -26,8 +30,9 @@ resource "aws_appautoscaling_policy" "start" {
   scalable_dimension = aws_appautoscaling_target.this[0].scalable_dimension
 
   step_scaling_policy_configuration {
-    adjustment_type = "ExactCapacity"
-    cooldown        = 60
+    # Not ExactCapacity: the alarm lasts until the first task runs, and would take back what backlog-per-task added.
+    adjustment_type = "ChangeInCapacity"
+    cooldown        = 300
     step_adjustment {
       metric_interval_lower_bound = 0
       scaling_adjustment          = 1
@@ -208,6 +213,40 @@ resource "aws_appautoscaling_policy" "cpu" {
     scale_in_cooldown  = 600
     predefined_metric_specification {
       predefined_metric_type = "ECSServiceAverageCPUUtilization"
+    }
+  }
+}
+
+resource "aws_appautoscaling_policy" "busy" {
+  count = local.scaled && !local.dedicated ? 1 : 0
+
+  name               = "busy"
+  policy_type        = "TargetTrackingScaling"
+  service_namespace  = aws_appautoscaling_target.this[0].service_namespace
+  resource_id        = aws_appautoscaling_target.this[0].resource_id
+  scalable_dimension = aws_appautoscaling_target.this[0].scalable_dimension
+
+  target_tracking_scaling_policy_configuration {
+    target_value       = 70
+    scale_out_cooldown = 60
+    scale_in_cooldown  = 600
+    customized_metric_specification {
+      namespace   = "MyFusionHelpers"
+      metric_name = "Busy"
+      statistic   = "Average"
+      unit        = "Percent"
+      dimensions {
+        name  = "Service"
+        value = "worker"
+      }
+      dimensions {
+        name  = "Stage"
+        value = var.stage
+      }
+      dimensions {
+        name  = "Worker"
+        value = var.name
+      }
     }
   }
 }

@@ -34,6 +34,8 @@ variable "cluster" {
     name               = string
     execution_role_arn = string
     security_group_id  = string
+
+    permissions_boundary_arn = optional(string)
   })
 }
 
@@ -136,25 +138,25 @@ variable "max_attempts" {
   }
 }
 
-variable "artifacts_bucket_arn" {
-  description = "S3 bucket of files made by helpers; null = none."
-  type        = string
-  default     = null
-}
-
-variable "backups" {
-  description = "Where keap_backup may write: the platform's buckets, and roles of tenants to assume, such as arn:aws:iam::*:role/mfh-backup."
+variable "helper_resources" {
+  description = "What helpers reach besides the fleet's tables, by name: rights and environment follow from it. backup_buckets and backup_roles (roles of tenants to assume, as ARNs) are for keap_backup alone. mail_identities are the SES identities (domains or addresses) that helpers may send as; mail_from lies in one of them."
   type = object({
-    bucket_arns      = optional(list(string), [])
-    tenant_role_arns = optional(list(string), [])
+    artifacts_bucket = optional(string)
+    backup_buckets   = optional(list(string), [])
+    backup_roles     = optional(list(string), [])
+    mail_from        = optional(string)
+    mail_identities  = optional(list(string), [])
+    users_table      = optional(string)
   })
   default = {}
-}
 
-variable "mail_identity_arn" {
-  description = "SES identity that mails are sent from; null = none."
-  type        = string
-  default     = null
+  validation {
+    condition = var.helper_resources.mail_from == null || anytrue([
+      for identity in var.helper_resources.mail_identities :
+      var.helper_resources.mail_from == identity || endswith(coalesce(var.helper_resources.mail_from, "-"), "@${identity}")
+    ])
+    error_message = "helper_resources: mail_from is in none of mail_identities, so SES would refuse every mail; add its domain or the address itself."
+  }
 }
 
 variable "tags" {

@@ -59,7 +59,7 @@ run "a_pool_may_not_scale_to_zero" {
   expect_failures = [var.scaling]
 }
 
-run "a_pool_scales_by_cpu" {
+run "a_pool_scales_by_its_own_work_and_cpu" {
   command = plan
   variables {
     scaling = { min_tasks = 1, max_tasks = 3 }
@@ -69,7 +69,7 @@ run "a_pool_scales_by_cpu" {
     }
   }
   assert {
-    condition     = length(aws_appautoscaling_policy.cpu) == 1 && length(aws_appautoscaling_policy.backlog) == 0
+    condition     = length(aws_appautoscaling_policy.cpu) == 1 && length(aws_appautoscaling_policy.busy) == 1 && length(aws_appautoscaling_policy.backlog) == 0
     error_message = "No single queue speaks for a pool."
   }
 }
@@ -83,22 +83,53 @@ run "emulators_go_without_scaling" {
   }
 }
 
+run "the_start_adds_a_task_and_takes_none_back" {
+  command = plan
+  assert {
+    condition     = aws_appautoscaling_policy.start[0].step_scaling_policy_configuration[0].adjustment_type == "ChangeInCapacity"
+    error_message = "The alarm lasts until the first task runs; an exact capacity would undo what backlog-per-task added."
+  }
+}
+
 run "tasks_below_the_minimum_are_refused" {
   command = plan
   variables { scaling = { min_tasks = 3, max_tasks = 2 } }
   expect_failures = [var.scaling]
 }
 
+run "a_sender_that_ses_would_refuse_is_refused" {
+  command = plan
+  variables {
+    helper_resources = { mail_from = "helpers@example.com", mail_identities = ["example.org"] }
+  }
+  expect_failures = [var.helper_resources]
+}
+
+run "what_helpers_reach_is_in_the_environment" {
+  command = plan
+  variables {
+    helper_resources = { artifacts_bucket = "files", mail_from = "helpers@example.com", mail_identities = ["example.com"] }
+  }
+  assert {
+    condition     = output.environment["ARTIFACTS_BUCKET"] == "files" && output.environment["MAIL_FROM"] == "helpers@example.com"
+    error_message = "Rights and environment come from one input."
+  }
+  assert {
+    condition     = !contains(keys(output.environment), "USERS_TABLE") && !contains(keys(output.environment), "BACKUP_BUCKETS")
+    error_message = "What is not given is not in the environment."
+  }
+}
+
 run "only_keap_backup_gets_to_backups" {
   command = plan
   variables {
-    backups = {
-      bucket_arns      = ["arn:aws:s3:::backups-one", "arn:aws:s3:::backups-two"]
-      tenant_role_arns = ["arn:aws:iam::*:role/mfh-backup"]
+    helper_resources = {
+      backup_buckets = ["backups-one", "backups-two"]
+      backup_roles   = ["arn:aws:iam::*:role/mfh-backup"]
     }
   }
   assert {
-    condition     = length(local.backups.bucket_arns) + length(local.backups.tenant_role_arns) == 0
+    condition     = length(local.reach.backup_buckets) + length(local.reach.backup_roles) == 0
     error_message = "tag_it has nothing to do with backups."
   }
 }
@@ -106,9 +137,9 @@ run "only_keap_backup_gets_to_backups" {
 run "keap_backup_writes_to_the_buckets_and_assumes_the_roles" {
   command = plan
   variables {
-    backups = {
-      bucket_arns      = ["arn:aws:s3:::backups-one", "arn:aws:s3:::backups-two"]
-      tenant_role_arns = ["arn:aws:iam::*:role/mfh-backup"]
+    helper_resources = {
+      backup_buckets = ["backups-one", "backups-two"]
+      backup_roles   = ["arn:aws:iam::*:role/mfh-backup"]
     }
     queues = {
       keap_backup = { queue_arn = "arn:aws:sqs:us-west-2:123456789012:q", queue_name = "q", dlq_arn = "arn:aws:sqs:us-west-2:123456789012:d" }
