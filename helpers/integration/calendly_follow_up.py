@@ -32,7 +32,7 @@ FollowUpConfigT = TypeVar("FollowUpConfigT", bound=FollowUpConfig)
 
 
 async def follow_up(ctx: HelperContext[FollowUpConfigT], event: CalendlyEvent) -> HelperOutput:
-    """Apply the event's tag, write its fields. Raises a retryable failure, and PermanentFailure for an unknown event."""
+    """Apply the event's tag, write its fields. Raises retryable failures, and PermanentFailure for an unknown event."""
     config = ctx.config
     if event.type not in EVENTS:
         raise PermanentFailure(f"unknown Calendly event {event.type!r}")
