@@ -11,7 +11,7 @@ from typing import Any
 from helpers.contract import HelperContext
 from helpers.errors import HelperError, TransientFailure
 from helpers.ports import ServiceAuth
-from helpers.rules.counters import REMEMBERED_SECONDS
+from helpers.rules.steps import REMEMBERED_SECONDS
 
 FORMAT_VERSION = 1
 # Small sets that are one object where they fit one page, and exist even when they are empty.
