@@ -21,13 +21,12 @@ import builtins
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, get_args, get_origin
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic.json_schema import GenerateJsonSchema
 
+from helpers.config_schema import ConfigSchema
 from helpers.errors import ConnectionRequired, PermanentFailure
 from helpers.record import Record
 
@@ -52,22 +51,6 @@ CATEGORIES = (
 )  # fmt: skip
 
 
-class _ConfigSchema(GenerateJsonSchema):
-    """A default that is an exact number is published as a JSON number; pydantic makes a text of a Decimal."""
-
-    def encode_default(self, dft: Any) -> Any:
-        plain = dft.model_dump(by_alias=self.by_alias) if isinstance(dft, BaseModel) else dft
-        return super().encode_default(_with_json_numbers(plain))
-
-
-def _with_json_numbers(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _with_json_numbers(item) for key, item in value.items()}
-    if isinstance(value, Decimal):
-        return int(value) if value == int(value) else float(value)
-    return value
-
-
 class HelperConfig(BaseModel):
     """Base of every config model. Unknown keys are ignored: stored configs carry keys of the old web forms."""
 
@@ -76,7 +59,7 @@ class HelperConfig(BaseModel):
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
         """The JSON schema (draft 2020-12) that is published for the config."""
-        return cls.model_json_schema(schema_generator=_ConfigSchema)
+        return cls.model_json_schema(schema_generator=ConfigSchema)
 
 
 ConfigT = TypeVar("ConfigT", bound=HelperConfig)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, time, timedelta
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
+from pydantic import AfterValidator
+
 from helpers.rules.config_keys import weekday_number
+from helpers.rules.config_types import RequiredText
 
 _ALL_DAYS = frozenset({"daily", "any", "every day", "everyday"})
 _TIME = re.compile(r"(?P<hour>[0-9]{1,2})(?::(?P<minute>[0-9]{2}))?\s*(?P<half>[AaPp]\.?[Mm]\.?)?")
@@ -41,6 +45,22 @@ def parse_time(text: str) -> time:
     if hour > 23 or minute > 59:
         raise ValueError(problem)
     return time(hour, minute)
+
+
+def _days(text: str) -> str:
+    parse_days(text)
+    return text
+
+
+def _time(text: str) -> str:
+    parse_time(text)
+    return text
+
+
+WeekdayNames = Annotated[RequiredText, AfterValidator(_days)]
+"""A config key for :func:`parse_days`; stays as written."""
+ClockTime = Annotated[RequiredText, AfterValidator(_time)]
+"""A config key for :func:`parse_time`; stays as written."""
 
 
 def next_occurrence(now: datetime, zone: ZoneInfo, days: frozenset[int], at: time) -> datetime:

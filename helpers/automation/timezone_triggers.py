@@ -2,46 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from helpers.automation.local_time import next_occurrence, parse_days, parse_time
+from helpers.automation.local_time import ClockTime, WeekdayNames, next_occurrence, parse_days, parse_time
+from helpers.automation.pending_goal import schedule_goal
+from helpers.automation.postal_address import first_address
 from helpers.contract import Action, Example, Helper, HelperContext, HelperOutput
-from helpers.errors import StateConflict
-from helpers.ports import StoredHelper
-from helpers.rules.children import Parent, child_item
 from helpers.rules.config_keys import FormConfig
-from helpers.rules.config_types import OptionalTrimmedText, PickedFieldKey, RequiredText
+from helpers.rules.config_types import OptionalTrimmedText, PickedFieldKey
 from helpers.rules.effects import Effects
 from helpers.rules.instants import instant_text
-from helpers.rules.text import to_text
 from helpers.services.google_maps import Place, find_place
-
-_FIRST = ("StreetAddress1", "StreetAddress2", "City", "State", "PostalCode", "Country")
-_SECOND = ("Address2Street1", "Address2Street2", "City2", "State2", "PostalCode2", "Country2")
-_THIRD = ("Address3Street1", "Address3Street2", "City3", "State3", "PostalCode3", "Country3")
-_STANDARD = ("address1", "address2", "city", "state", "zip", "country")
-
-
-def _days(text: str) -> str:
-    parse_days(text)
-    return text
-
-
-def _time(text: str) -> str:
-    parse_time(text)
-    return text
 
 
 class Config(FormConfig):
     """When, and what is filled and fired."""
 
-    day: Annotated[RequiredText, AfterValidator(_days)] = Field(
-        description="Weekdays, comma-separated; weekdays, daily, any or every day."
-    )
-    time: Annotated[RequiredText, AfterValidator(_time)] = Field(description="14:00, 9:00 AM, 9 AM.")
+    day: WeekdayNames = Field(description="Weekdays, comma-separated; weekdays, daily, any or every day.")
+    time: ClockTime = Field(description="14:00, 9:00 AM, 9 AM.")
     save_time_zone: PickedFieldKey = Field(default=None, description="Field for the IANA time zone.")
     save_lat_lng: PickedFieldKey = Field(default=None, description="Field for latitude and longitude.")
     save_time_zone_offset: PickedFieldKey = Field(default=None, description="Field for the offset in hours.")
@@ -80,31 +60,13 @@ class TimezoneTriggers(Helper[Config]):
     )
 
     async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:
-        address = await _address(ctx)
+        address = await first_address(ctx)
         if not address:
             return await _without_place(ctx, {"address_found": False})
         place = await find_place(ctx, address)
         if place is None:
             return await _without_place(ctx, {"address": address, "address_found": True, "time_zone_found": False})
         return await _schedule(ctx, address, place)
-
-
-async def _address(ctx: HelperContext[Config]) -> str:
-    """The first address that has a part: among the custom fields, else among the attributes the CRM has for it."""
-    fields = ctx.contact.custom_fields
-    for names in (_FIRST, _SECOND, _THIRD, _STANDARD):
-        if address := _joined([fields.get(name) for name in names]):
-            return address
-    # A CRM's own address is no custom field; the standard names are its first one. Read from the loaded contact.
-    for names in (_STANDARD, _SECOND, _THIRD):
-        if address := _joined([await ctx.read(name) for name in names]):
-            return address
-    return ""
-
-
-def _joined(parts: list[Any]) -> str:
-    texts = [to_text(part).strip() for part in parts]
-    return " ".join(text for text in texts if text)
 
 
 def _request(ctx: HelperContext[Config]) -> dict[str, Any]:
@@ -155,7 +117,7 @@ async def _schedule(ctx: HelperContext[Config], address: str, place: Place) -> H
         "scheduled_for": instant_text(due),
     }
     if config.trigger_goal is not None:
-        execution_id = await _spawn_goal(ctx, config.trigger_goal, now, due)
+        execution_id = await schedule_goal(ctx, config.trigger_goal, now, due)
         if execution_id is None:
             return HelperOutput.failed(
                 "the goal cannot be scheduled: the chain is too deep or has used its executions",
@@ -168,39 +130,3 @@ async def _schedule(ctx: HelperContext[Config], address: str, place: Place) -> H
     return HelperOutput.ok(
         f"scheduled for {modified['scheduled_for']}", modified_data=modified, actions=[*effects.actions, action]
     )
-
-
-async def _spawn_goal(ctx: HelperContext[Config], goal: str, now: datetime, due: datetime) -> str | None:
-    """The id of the child that fires the goal, None where a guard refuses it."""
-    if ctx.depth >= ctx.settings.chain_max_depth:
-        return None
-    goal_it = StoredHelper(
-        helper_id=ctx.helper_id,
-        helper_type="goal_it",
-        account_id=ctx.account_id,
-        connection_id=ctx.connection_id,
-        config={"goal_name": goal, "integration": "myfusionhelper"},
-    )
-    child = child_item(Parent.running(ctx), goal_it, goal_it.config, group="primary", index=0, now=now, not_before=due)
-    execution_id = str(child["execution_id"])
-    if not await ctx.executions.spawn(child):
-        return None
-    await _replace_pending(ctx, execution_id)
-    return execution_id
-
-
-async def _replace_pending(ctx: HelperContext[Config], execution_id: str) -> None:
-    """Remember this child as the contact's pending one and cancel the one before it."""
-    key = f"timezone_trigger:{ctx.account_id}:{ctx.helper_id}:{ctx.contact_id}"
-    while True:
-        stored = await ctx.state.get(key)
-        previous = stored.value["execution_id"] if stored else ""
-        if previous == execution_id:
-            return
-        try:
-            await ctx.state.put(key, {"execution_id": execution_id}, if_version=stored.version if stored else 0)
-        except StateConflict:
-            continue  # another run of this contact: look again
-        if previous:
-            await ctx.executions.cancel(previous)
-        return

@@ -14,8 +14,8 @@ from pydantic import AfterValidator, Field
 
 from helpers.contract import Action, Example, Helper, HelperConfig, HelperContext, HelperOutput
 from helpers.rules.config_types import Flag, NonEmptyText, WholeNumber, Within, empty_is_default
-from helpers.rules.counters import REMEMBERED_SECONDS
 from helpers.rules.empty import is_empty
+from helpers.rules.steps import REMEMBERED_SECONDS
 from helpers.rules.text import to_text
 
 SPECIAL = "!@#$%^&*()-_=+[]{}|;:,.<>?"

@@ -9,15 +9,14 @@ from pydantic import AfterValidator, Field, model_validator
 
 from helpers.contract import Action, Example, Helper, HelperConfig, HelperContext, HelperOutput
 from helpers.crm.models import Contact
-from helpers.errors import ContactRequired, PermanentFailure
+from helpers.errors import ContactRequired
 from helpers.integration.sheet_rows import Row, columns_of, header_row, label_row, rows_of
 from helpers.rules.config_types import Identifier, LooseFlag, OptionalText, RequiredText, WholeNumber, empty_is_default
 from helpers.rules.service_connections import ServiceConnections
 from helpers.rules.steps import idempotency_headers, once
-from helpers.services.google_sheets import GoogleSheets
+from helpers.services.google_sheets import GoogleSheets, append_request, clear_request
 
 DEFAULT_CHUNK_ROWS = 7500
-VALUES_ONLY = "userEnteredValue"
 
 
 class Config(HelperConfig):
@@ -75,7 +74,7 @@ class GoogleSheetIt(Helper[Config]):
     async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:
         config, sheets = ctx.config, GoogleSheets(ctx)
         contacts = await _contacts(ctx)
-        tab_id = await _tab_id(config, sheets)
+        tab_id = await sheets.tab_id(config.spreadsheet_id, config.sheet_id)
         columns = columns_of(contacts)
         header = await _header(ctx, columns)
         rows = rows_of(contacts, columns)
@@ -102,15 +101,6 @@ async def _contacts(ctx: HelperContext[Config]) -> list[Contact]:
     return [await ctx.load_contact()]
 
 
-async def _tab_id(config: Config, sheets: GoogleSheets) -> int:
-    if config.sheet_id.isascii() and config.sheet_id.isdigit():
-        return int(config.sheet_id)
-    tab_id = (await sheets.tab_ids(config.spreadsheet_id)).get(config.sheet_id)
-    if tab_id is None:
-        raise PermanentFailure(f"the spreadsheet has no tab titled {config.sheet_id!r}")
-    return tab_id
-
-
 async def _header(ctx: HelperContext[Config], columns: Sequence[str]) -> list[Row]:
     """The header row, as a list that is empty where none is wanted."""
     if not ctx.config.include_headers:
@@ -124,9 +114,9 @@ async def _replace(
     ctx: HelperContext[Config], sheets: GoogleSheets, tab_id: int, header: list[Row], chunks: list[list[Row]]
 ) -> None:
     """Clear and write the first chunk in one atomic call, then the rest. A retry starts all over, which is harmless."""
-    clear = {"updateCells": {"range": {"sheetId": tab_id}, "fields": VALUES_ONLY}}
     for index, chunk in enumerate(chunks):
-        requests = [clear, *_append_request(tab_id, [*header, *chunk])] if not index else _append_request(tab_id, chunk)
+        clear, rows = ([], chunk) if index else ([clear_request(tab_id)], [*header, *chunk])
+        requests = [*clear, *append_request(tab_id, rows)]
         await sheets.batch_update(ctx.config.spreadsheet_id, requests, _headers(ctx, index, chunks))
 
 
@@ -139,16 +129,12 @@ async def _append(
 
         async def write(index: int = index, chunk: list[Row] = chunk) -> dict[str, Any]:
             with_header = header and not index and await sheets.first_row_is_empty(spreadsheet_id, tab_id)
-            requests = _append_request(tab_id, [*header, *chunk] if with_header else chunk)
+            requests = append_request(tab_id, [*header, *chunk] if with_header else chunk)
             if requests:
                 await sheets.batch_update(spreadsheet_id, requests, _headers(ctx, index, chunks))
             return {}
 
         await once(ctx, f"append chunk {index}", write)
-
-
-def _append_request(tab_id: int, rows: list[Row]) -> list[dict[str, Any]]:
-    return [{"appendCells": {"sheetId": tab_id, "rows": rows, "fields": VALUES_ONLY}}] if rows else []
 
 
 def _headers(ctx: HelperContext[Config], index: int, chunks: list[list[Row]]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from helpers.rules.config_types import DefaultText, OptionalText, empty_is_defau
 from helpers.rules.effects import Effects
 from helpers.rules.event_data import lookup
 from helpers.rules.service_connections import ServiceConnections
-from helpers.rules.tag_lookup import find_tag
+from helpers.rules.tag_lookup import apply_existing
 from helpers.rules.text import to_text
 
 
@@ -42,7 +42,7 @@ def with_webinar_and_custom_tags(ctx: HelperContext[ConfigT], wanted: Iterable[s
     return [*wanted, *id_tag, *config.custom_tags]
 
 
-async def apply_existing(ctx: HelperContext[Any], wanted: Iterable[str]) -> list[Action]:
+async def apply_tags(ctx: HelperContext[Any], wanted: Iterable[str]) -> list[Action]:
     """Apply those of the wanted tags that exist; the others and those that fail leave a line in the log.
 
     Raises when the tags cannot be read, or when the CRM refused every single wanted tag.
@@ -53,17 +53,8 @@ async def apply_existing(ctx: HelperContext[Any], wanted: Iterable[str]) -> list
     tags = await ctx.crm.get_tags()
     effects = Effects(ctx)
     for text in wanted:
-        tag = find_tag(tags, text)
-        if tag is None:
-            ctx.log(f"tag {text!r} does not exist: skipped")
-            continue
-        await effects.attempt(f"apply tag {text!r}", _apply(ctx, tag.id, text))
+        await apply_existing(ctx, effects, tags, text)
     if len(effects.failures) == len(wanted):
         effects.raise_common_cause()
         raise effects.failures[0]
     return effects.actions
-
-
-async def _apply(ctx: HelperContext[Any], tag_id: str, text: str) -> Action:
-    await ctx.crm.apply_tag(ctx.contact_id, tag_id)
-    return Action.tag_applied(ctx.contact_id, text)

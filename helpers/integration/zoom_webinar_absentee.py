@@ -8,7 +8,7 @@ from helpers.contract import Example, Helper, HelperContext, HelperOutput
 from helpers.errors import PermanentFailure
 from helpers.integration.zoom_attendance import (
     AttendanceConfig,
-    apply_existing,
+    apply_tags,
     webinar_id_of,
     with_webinar_and_custom_tags,
 )
@@ -54,7 +54,7 @@ class ZoomWebinarAbsentee(Helper[Config]):
             wanted.append(f"{config.tag_prefix} No Show")
         if config.apply_registered_tag:
             wanted.append(f"{config.tag_prefix} Registered")
-        actions = await apply_existing(ctx, with_webinar_and_custom_tags(ctx, wanted, webinar_id))
+        actions = await apply_tags(ctx, with_webinar_and_custom_tags(ctx, wanted, webinar_id))
         return HelperOutput.ok(
             f"applied {len(actions)} tags", modified_data={"tags_applied": len(actions), "status": "no_show"},
             actions=actions,

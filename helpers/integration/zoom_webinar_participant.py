@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -10,13 +9,13 @@ from pydantic import Field
 from helpers.contract import Example, Helper, HelperContext, HelperOutput
 from helpers.integration.zoom_attendance import (
     AttendanceConfig,
-    apply_existing,
+    apply_tags,
     webinar_id_of,
     with_webinar_and_custom_tags,
 )
 from helpers.rules.config_types import LooseFlag, Number, empty_is_default, to_number
 from helpers.rules.event_data import lookup
-from helpers.services.zoom import Zoom
+from helpers.services.zoom import Attendance, Zoom
 
 DURATION_TAGS = ((60, "60+ min"), (30, "30-60 min"), (15, "15-30 min"), (0, "<15 min"))
 
@@ -43,14 +42,6 @@ class Config(AttendanceConfig):
     apply_attendance_tag: LooseFlag = Field(default=True, description="Apply '<prefix> Attended'.")
     apply_engagement_tags: LooseFlag = Field(default=True, description="Apply '<prefix> High|Medium|Low Engagement'.")
     apply_duration_tag: LooseFlag = Field(default=False, description="Apply '<prefix> Duration: ...'.")
-
-
-@dataclass(frozen=True, slots=True)
-class Attendance:
-    """How much of the webinar the contact saw."""
-
-    percent: float
-    minutes: float
 
 
 class ZoomWebinarParticipant(Helper[Config]):
@@ -80,12 +71,12 @@ class ZoomWebinarParticipant(Helper[Config]):
         )
         zoom = Zoom.if_connected(ctx)
         if attendance == Attendance(0, 0) and webinar_id and zoom:
-            attendance = await _reported(ctx, zoom, webinar_id)
+            attendance = await zoom.attendance(webinar_id, ctx.contact.email)
         if attendance is None:
             return _output(Attendance(0, 0), "none", actions=[])
         level = _level(config, attendance.percent)
         wanted = with_webinar_and_custom_tags(ctx, _attendance_tags(config, attendance, level), webinar_id)
-        return _output(attendance, level, actions=await apply_existing(ctx, wanted))
+        return _output(attendance, level, actions=await apply_tags(ctx, wanted))
 
 
 def _output(attendance: Attendance, level: str, actions: list[Any]) -> HelperOutput:
@@ -107,29 +98,6 @@ def _figure(ctx: HelperContext[Config], key: str, configured: float) -> float:
         return float(to_number(lookup(ctx, key, config_keys=())))
     except ValueError:
         return configured
-
-
-async def _reported(ctx: HelperContext[Config], zoom: Zoom, webinar_id: str) -> Attendance | None:
-    """What Zoom's report says about the contact, None where it does not name the contact."""
-    email = ctx.contact.email.strip().casefold()
-    report = await zoom.webinar_report(webinar_id)
-    visits = [
-        _seconds(entry.get("duration"))
-        async for entry in zoom.participants(webinar_id)
-        if email and str(entry.get("user_email", "")).strip().casefold() == email
-    ]
-    if not visits:
-        return None
-    seconds, whole = sum(visits), _seconds(report.get("duration")) * 60
-    percent = min(100.0, 100 * seconds / whole) if whole > 0 else 0.0
-    return Attendance(percent=round(percent, 1), minutes=round(seconds / 60, 1))
-
-
-def _seconds(value: Any) -> float:
-    try:
-        return float(to_number(value))
-    except ValueError:
-        return 0.0
 
 
 def _level(config: Config, percent: float) -> str:

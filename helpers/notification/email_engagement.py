@@ -6,79 +6,19 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from helpers.contract import Action, Example, Helper, HelperConfig, HelperContext, HelperOutput
-from helpers.crm.errors import Unsupported
-from helpers.notification import engagement
-from helpers.rules.config_types import (
-    ExactNumber,
-    Flag,
-    OptionalTagRef,
-    OptionalText,
-    default_when,
-    empty_is_default,
-    null_is_default,
-    to_number,
-)
+from helpers.notification.engagement import Days, Segments, Tags, Thresholds, TrendAnalysis, Weights, decayed_score
+from helpers.rules.config_types import OptionalText, empty_is_default, null_is_default
 from helpers.rules.dates import days_before, instant_of, utc_text
 from helpers.rules.effects import Effects
+from helpers.rules.email_history import email_events
 from helpers.rules.empty import is_blank
 from helpers.rules.numbers import parse_number
-
-
-def _is_not_positive(value: Any) -> bool:
-    try:
-        return to_number(value) <= 0
-    except ValueError:
-        return False
-
-
-Days = Annotated[ExactNumber, default_when(_is_not_positive), empty_is_default]
-"""A number of days; zero and less is the default."""
-Weight = Annotated[ExactNumber, empty_is_default]
-
-
-class Weights(HelperConfig):
-    """What an event is worth."""
-
-    opens: Weight = Field(default=Decimal(1), description="Weight of an open.")
-    clicks: Weight = Field(default=Decimal(3), description="Weight of a click.")
-    sends: Weight = Field(default=Decimal(1), description="Weight of a send, for engagement_type sends only.")
-
-
-class Thresholds(HelperConfig):
-    """Scores from which a level holds."""
-
-    highly_engaged: Weight = Field(default=Decimal(5), description="Score of highly_engaged.")
-    engaged: Weight = Field(default=Decimal(2), description="Score of engaged.")
-
-
-class Segments(HelperConfig):
-    """Scores from which a segment holds."""
-
-    hot_threshold: Weight = Field(default=Decimal(10), description="Score of hot.")
-    warm_threshold: Weight = Field(default=Decimal(5), description="Score of warm.")
-
-
-class TrendAnalysis(HelperConfig):
-    """Comparison of two periods."""
-
-    enabled: Flag = Field(default=False, description="Whether the trend is found.")
-    comparison_days: Days = Field(default=Decimal(30), description="Length of each period.")
-
-
-class Tags(HelperConfig):
-    """Tag of each level and segment."""
-
-    highly_engaged_tag: OptionalTagRef = Field(default=None, description="Tag of level highly engaged.")
-    engaged_tag: OptionalTagRef = Field(default=None, description="Tag of level engaged.")
-    disengaged_tag: OptionalTagRef = Field(default=None, description="Tag of level disengaged.")
-    hot_segment_tag: OptionalTagRef = Field(default=None, description="Tag of segment hot.")
-    warm_segment_tag: OptionalTagRef = Field(default=None, description="Tag of segment warm.")
-    cold_segment_tag: OptionalTagRef = Field(default=None, description="Tag of segment cold.")
+from helpers.rules.tags import labelled
 
 
 class Config(HelperConfig):
@@ -134,14 +74,10 @@ class EmailEngagement(Helper[Config]):
         weights = {name: Fraction(getattr(config.engagement_weights, name)) for name in _SOURCES}
         scoring = ("opens", "clicks") if config.engagement_type == "all" else (config.engagement_type,)
         base = sum((counts[name] * weights[name] for name in scoring), Fraction(0))
-        score = engagement.decayed_score(base, last, now, Fraction(config.time_decay_days))
+        score = decayed_score(base, last, now, Fraction(config.time_decay_days))
         recent = last is not None and last > days_before(now, config.lookback_days)
-        level = engagement.level(
-            score, recent, Fraction(config.thresholds.highly_engaged), Fraction(config.thresholds.engaged)
-        )
-        segment = engagement.segment(
-            score, Fraction(config.segments.hot_threshold), Fraction(config.segments.warm_threshold)
-        )
+        level = config.thresholds.level(score, recent=recent)
+        segment = config.segments.segment(score)
         trend = await _trend(ctx, score, last, {_SOURCES[name][2]: weights[name] for name in scoring})
         effects = Effects(ctx, transient_stops=True)
         await _tag(ctx, effects, level, segment)
@@ -182,43 +118,26 @@ async def _read(ctx: HelperContext[Config]) -> tuple[dict[str, Fraction], dateti
 
 
 async def _trend(ctx: HelperContext[Config], score: int, last: datetime | None, weights: Mapping[str, Fraction]) -> str:
-    if not ctx.config.trend_analysis.enabled:
+    analysis = ctx.config.trend_analysis
+    if not analysis.enabled:
         return "stable"
-    days = Fraction(ctx.config.trend_analysis.comparison_days)
-    events = await _events(ctx)
+    # Without an address there is no history to ask for.
+    events = None if is_blank(ctx.contact.email) else await email_events(ctx, ctx.contact.email)
     if events is not None:
-        return engagement.trend_of_events(events, weights, ctx.clock.now(), days)
-    return engagement.trend_of_last(last, score, ctx.clock.now(), days)
-
-
-async def _events(ctx: HelperContext[Config]) -> list[Any] | None:
-    """The e-mail history of the contact's address, None where the CRM keeps none."""
-    address = ctx.contact.email
-    if is_blank(address):
-        return None
-    try:
-        events = await ctx.read(f"_email_stats.{address}.Events")
-    except Unsupported as exc:
-        ctx.log(f"no e-mail history: {exc}")
-        return None
-    return events if isinstance(events, list) else None
+        return analysis.of_events(events, weights, ctx.clock.now())
+    return analysis.of_last(last, score, ctx.clock.now())
 
 
 async def _tag(ctx: HelperContext[Config], effects: Effects, level: str, segment: str) -> None:
-    configured: dict[str, str | None] = ctx.config.tags.model_dump()
-    current = ((level, configured[f"{level}_tag"]), (segment, configured[f"{segment}_segment_tag"]))
+    tags = ctx.config.tags
+    current = ((level, tags.of_level(level)), (segment, tags.of_segment(segment)))
     for label, tag in current:
         if tag is not None:
-            await effects.attempt(f"apply tag {tag}", _labelled(ctx, tag, label))
+            await effects.attempt(f"apply tag {tag}", labelled(ctx.apply_tag(tag), tag, label))
     kept = {tag for _label, tag in current}
-    for tag in dict.fromkeys(configured.values()):
-        if tag is not None and tag not in kept:
+    for tag in tags.all():
+        if tag not in kept:
             await effects.attempt_all(f"remove tag {tag}", _remove(ctx, tag))
-
-
-async def _labelled(ctx: HelperContext[Config], tag: str, label: str) -> Action:
-    await ctx.apply_tag(tag)
-    return Action(type="tag_applied", target=tag, value=label)
 
 
 async def _remove(ctx: HelperContext[Config], tag: str) -> list[Action]:

@@ -9,17 +9,16 @@ from pydantic import BeforeValidator, Field
 
 from helpers.contract import Action, Example, Helper, HelperConfig, HelperContext, HelperOutput
 from helpers.crm.models import Contact
-from helpers.errors import HelperError, PermanentFailure, ServiceAuthRequired, TransientFailure
+from helpers.errors import HelperError, PermanentFailure
 from helpers.ports import MailMessage
 from helpers.rules.config_types import NonEmptyText, empty_is_default
 from helpers.rules.egress import check_url
-from helpers.rules.http_outcomes import DATA, call, json_object, retry_after_seconds
+from helpers.rules.http_outcomes import DATA, call
 from helpers.rules.steps import idempotency_headers, once
 from helpers.rules.templates import escape_slack, merge
 from helpers.rules.text import to_text
+from helpers.services.slack import post_to_channel, post_to_hook
 
-SLACK_HOST = "hooks.slack.com"
-SLACK_API = "https://slack.com/api"
 TOTAL_SECONDS = 10.0
 
 Text = Annotated[str, empty_is_default]
@@ -114,53 +113,12 @@ async def _slack(ctx: HelperContext[Config], data: dict[str, Any]) -> dict[str, 
     if subject:
         text = f"*{subject}*\n{text}"
     recipient = data["recipient"].strip()
-    if recipient.lower().startswith(("http://", "https://")):
-        url = check_url(recipient, ctx.settings)
-        if url.scheme != "https" or url.host != SLACK_HOST:
-            raise PermanentFailure(f"recipient: write a channel or an https://{SLACK_HOST}/... URL")
-        await call(
-            ctx,
-            "POST",
-            url,
-            service="Slack",
-            json={"text": text},
-            secrets=[url.path],
-            total_seconds=TOTAL_SECONDS,
-            rule=DATA,
-        )
-        return {}
     if not recipient:
         raise PermanentFailure("recipient: write a Slack channel or hook URL")
-    await _post_message(ctx, recipient, text)
+    is_url = recipient.lower().startswith(("http://", "https://"))
+    post = post_to_hook if is_url else post_to_channel
+    await post(ctx, recipient, text, total_seconds=TOTAL_SECONDS)
     return {}
-
-
-async def _post_message(ctx: HelperContext[Config], channel: str, text: str) -> None:
-    auth = ctx.service_auths.get("slack")
-    token = auth.access_token or auth.api_key
-    if not token:
-        raise ServiceAuthRequired("slack: connect Slack to post to a channel, or use a hook URL")
-    base = auth.base_url.rstrip("/") or SLACK_API
-    response = await call(
-        ctx,
-        "POST",
-        f"{base}/chat.postMessage",
-        service="Slack",
-        json={"channel": channel, "text": text},
-        headers={"Authorization": f"Bearer {token}"},
-        secrets=[token],
-        total_seconds=TOTAL_SECONDS,
-        rule=DATA,
-    )
-    # The HTTP status is 200 even on failure.
-    answer = json_object(response, "Slack")
-    if answer.get("ok") is True:
-        return
-    error = str(answer.get("error") or "no reason given")
-    if error in {"ratelimited", "rate_limited"}:
-        wait = retry_after_seconds(response.headers, ctx.clock.now())
-        raise TransientFailure("Slack limits the rate of messages", retry_after=wait)
-    raise PermanentFailure(f"Slack refused the message: {error}")
 
 
 async def _mail(ctx: HelperContext[Config], data: dict[str, Any]) -> dict[str, Any]:

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, Strict
 
 from helpers.contract import Action, Example, Helper, HelperContext, HelperOutput
-from helpers.errors import HelperError, StateConflict, TransientFailure
-from helpers.ports import ServiceAuth
+from helpers.errors import StateConflict, TransientFailure
+from helpers.platform.backup import Backup, Target
 from helpers.rules.config_keys import FormConfig
 from helpers.rules.config_types import RequiredText, blank_is_default, distinct
-from helpers.rules.counters import REMEMBERED_SECONDS
 
-FORMAT_VERSION = 1
 RUNNING_SECONDS = 12 * 3600
-# Small sets that are one object where they fit one page, and exist even when they are empty.
-WHOLE_SETS = frozenset({"tags", "custom_fields"})
 
 DataType = Literal[
     "contacts", "companies", "notes", "automations", "tags", "campaigns", "payment_methods", "custom_fields"
@@ -53,34 +45,6 @@ class Config(FormConfig):
     )
 
 
-@dataclass(slots=True)
-class TypeResult:
-    """What was written of one record type; kept after each page, so that a redelivered run goes on there."""
-
-    record_count: int = 0
-    s3_keys: list[str] = field(default_factory=list)
-    objects: list[dict[str, Any]] = field(default_factory=list)
-    done: bool = False
-    error: str = ""
-    retryable: bool = False
-
-    def report(self) -> dict[str, Any]:
-        """The entry of backup_results."""
-        if self.error:
-            return {"success": False, "error": self.error}
-        return {
-            "success": True,
-            "record_count": self.record_count,
-            "page_count": self.page_count,
-            "s3_keys": self.s3_keys,
-        }
-
-    @property
-    def page_count(self) -> int:
-        """Objects with records: the empty list of an empty small set is no page."""
-        return sum(1 for written in self.objects if written["records"])
-
-
 class KeapBackup(Helper[Config]):
     """A failing type does not stop the others; a page is written before the next is fetched."""
 
@@ -108,10 +72,12 @@ class KeapBackup(Helper[Config]):
                 "or use the platform's backup bucket"
             )
         await _claim_account(ctx)
+        backup = Backup(ctx, target, ctx.config.page_size)
         try:
-            return await Backup(ctx, target).run()
+            manifest_key = await backup.run(ctx.config.data_types)
         finally:
             await ctx.state.delete(_running_key(ctx))
+        return _output(ctx, backup, manifest_key)
 
 
 def _running_key(ctx: HelperContext[Config]) -> str:
@@ -131,15 +97,6 @@ async def _claim_account(ctx: HelperContext[Config]) -> None:
         raise busy from None
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where objects go. ``auth`` None: the platform's bucket, keys scoped by account."""
-
-    bucket: str
-    prefix: str
-    auth: ServiceAuth | None
-
-
 def _target(ctx: HelperContext[Config]) -> Target | None:
     """The tenant's bucket with the tenant's credentials, or a bucket of the platform with the account in the key.
 
@@ -153,130 +110,24 @@ def _target(ctx: HelperContext[Config]) -> Target | None:
     return Target(config.s3_bucket, f"{config.s3_prefix}/{ctx.account_id}", None)
 
 
-class Backup:
-    """One run over the record types, with a checkpoint after each page."""
-
-    def __init__(self, ctx: HelperContext[Config], target: Target) -> None:
-        self._ctx = ctx
-        self._target = target
-        self._checkpoint = f"keap_backup:{ctx.account_id}:{ctx.execution_id}"
-        self._timestamp = f"{ctx.clock.now():%Y-%m-%dT%H-%M-%SZ}"
-        self._results: dict[str, TypeResult] = {}
-
-    async def run(self) -> HelperOutput:
-        """Export every type, then the manifest."""
-        stored = await self._ctx.state.get(self._checkpoint)
-        if stored is not None:
-            self._timestamp = stored.value["timestamp"]
-            self._results = {name: TypeResult(**result) for name, result in stored.value["results"].items()}
-        for data_type in self._ctx.config.data_types:
-            result = self._results.setdefault(data_type, TypeResult())
-            if not result.done:
-                await self._export(data_type, result)
-        failed = [result for result in self._results.values() if result.error]
-        if len(failed) == len(self._results) and all(result.retryable for result in failed):
-            error = failed[0].error
-            await self._reopen()
-            raise TransientFailure(f"no record type could be exported: {error}")
-        manifest_key = await self._write_manifest()
-        return self._output(len(failed), manifest_key)
-
-    async def _export(self, data_type: str, result: TypeResult) -> None:
-        """Write page by page; pages that a previous delivery wrote are passed over."""
-        written = len(result.s3_keys)
-        number = 0
-        try:
-            held: list[dict[str, Any]] | None = None
-            async for page in self._ctx.crm.iter_raw(data_type, self._ctx.config.page_size):
-                if not page:
-                    continue
-                if held is not None:
-                    number += 1
-                    await self._write_page(data_type, result, held, number, written, single=False)
-                held = page
-            if held or (data_type in WHOLE_SETS and number == 0):
-                number += 1
-                single = data_type in WHOLE_SETS and number == 1
-                await self._write_page(data_type, result, held or [], number, written, single=single)
-        except HelperError as exc:
-            self._ctx.log(f"exporting {data_type} failed: {exc}")
-            result.error, result.retryable = str(exc), exc.retryable
-        result.done = True
-        await self._keep()
-
-    async def _write_page(
-        self, data_type: str, result: TypeResult, page: list[dict[str, Any]], number: int, written: int, *, single: bool
-    ) -> None:
-        if number <= written:
-            return
-        name = f"{self._timestamp}.json" if single else f"{self._timestamp}-page-{number}.json"
-        key = f"{self._target.prefix}/{data_type}/{name}"
-        content = json.dumps(page, ensure_ascii=False, default=str).encode()
-        await self._put(key, content)
-        result.record_count += len(page)
-        result.s3_keys.append(key)
-        result.objects.append(
-            {"key": key, "records": len(page), "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-        )
-        await self._keep()
-
-    async def _put(self, key: str, content: bytes) -> None:
-        await self._ctx.backups.put(self._target.bucket, key, content, "application/json", auth=self._target.auth)
-
-    async def _keep(self) -> None:
-        value: Mapping[str, Any] = {
-            "timestamp": self._timestamp,
-            "results": {name: asdict(result) for name, result in self._results.items()},
-        }
-        await self._ctx.state.put(self._checkpoint, value, ttl_seconds=REMEMBERED_SECONDS)
-
-    async def _reopen(self) -> None:
-        """Let the next attempt go on where this one stopped, with the same timestamp and the pages written."""
-        for result in self._results.values():
-            result.done, result.error, result.retryable = False, "", False
-        await self._keep()
-
-    async def _write_manifest(self) -> str:
-        """The manifest's key. A manifest that could not be written is only a warning."""
-        key = f"{self._target.prefix}/manifests/{self._timestamp}.json"
-        manifest = {
-            "format_version": FORMAT_VERSION,
-            "source_account": self._ctx.account_id,
-            "connection_id": self._ctx.connection_id,
-            "timestamp": self._timestamp,
-            "data_types": {
-                name: {
-                    "record_count": result.record_count,
-                    "page_count": result.page_count,
-                    "objects": result.objects,
-                    **({"error": result.error} if result.error else {}),
-                }
-                for name, result in self._results.items()
-            },
-        }
-        try:
-            await self._put(key, json.dumps(manifest, ensure_ascii=False).encode())
-        except HelperError as exc:
-            self._ctx.log(f"the manifest could not be written: {exc}")
-        return key
-
-    def _output(self, failed: int, manifest_key: str) -> HelperOutput:
-        results = self._results
-        successful = len(results) - failed
-        modified = {
-            "timestamp": self._timestamp,
-            "total_types": len(results),
-            "successful": successful,
-            "failed": failed,
-            "backup_results": {name: result.report() for name, result in results.items()},
-            "s3_bucket": self._target.bucket,
-            "s3_prefix": self._ctx.config.s3_prefix,
-            "manifest_key": manifest_key,
-        }
-        if not successful:
-            return HelperOutput.failed("no record type could be exported", modified_data=modified)
-        records = sum(result.record_count for result in results.values())
-        action = Action(type="backup_completed", target=f"s3://{self._target.bucket}/{manifest_key}", value=records)
-        return HelperOutput.ok(
-            f"exported {successful} of {len(results)} record types", modified_data=modified, actions=[action]
-        )
+def _output(ctx: HelperContext[Config], backup: Backup, manifest_key: str) -> HelperOutput:
+    """A backup with one type exported is a success."""
+    results, bucket = backup.results, ctx.config.s3_bucket
+    successful = sum(1 for result in results.values() if not result.error)
+    modified = {
+        "timestamp": backup.timestamp,
+        "total_types": len(results),
+        "successful": successful,
+        "failed": len(results) - successful,
+        "backup_results": {name: result.report() for name, result in results.items()},
+        "s3_bucket": bucket,
+        "s3_prefix": ctx.config.s3_prefix,
+        "manifest_key": manifest_key,
+    }
+    if not successful:
+        return HelperOutput.failed("no record type could be exported", modified_data=modified)
+    records = sum(result.record_count for result in results.values())
+    action = Action(type="backup_completed", target=f"s3://{bucket}/{manifest_key}", value=records)
+    return HelperOutput.ok(
+        f"exported {successful} of {len(results)} record types", modified_data=modified, actions=[action]
+    )

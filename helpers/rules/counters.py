@@ -6,9 +6,7 @@ from typing import Any
 
 from helpers.contract import HelperContext
 from helpers.errors import StateConflict
-
-# Longer than an execution can live: 14 days in the queue.
-REMEMBERED_SECONDS = 15 * 86_400
+from helpers.rules.steps import REMEMBERED_SECONDS
 
 
 async def count_once(ctx: HelperContext[Any], key: str) -> int:

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 
 from helpers.errors import HelperError, PermanentFailure
+from helpers.rules.config_types import to_number
 from helpers.rules.http_outcomes import LONGEST_RETRY_AFTER_SECONDS
 from helpers.services.client import ServiceClient
 
 PAGE_SIZE = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Attendance:
+    """How much of a webinar somebody saw."""
+
+    percent: float
+    minutes: float
 
 
 class Zoom(ServiceClient):
@@ -39,6 +49,21 @@ class Zoom(ServiceClient):
     def participants(self, webinar_id: str) -> AsyncIterator[dict[str, Any]]:
         """Who was there, one entry for each visit; ``duration`` is in seconds."""
         return self._pages(self.url("report", "webinars", webinar_id, "participants"), "participants")
+
+    async def attendance(self, webinar_id: str, email: str) -> Attendance | None:
+        """What the report says about the person, all visits together; None where it does not name the address."""
+        wanted = email.strip().casefold()
+        report = await self.webinar_report(webinar_id)
+        visits = [
+            _amount(entry.get("duration"))
+            async for entry in self.participants(webinar_id)
+            if wanted and str(entry.get("user_email", "")).strip().casefold() == wanted
+        ]
+        if not visits:
+            return None
+        seconds, whole = sum(visits), _amount(report.get("duration")) * 60
+        percent = min(100.0, 100 * seconds / whole) if whole > 0 else 0.0
+        return Attendance(percent=round(percent, 1), minutes=round(seconds / 60, 1))
 
     def absentees(self, webinar_id: str) -> AsyncIterator[dict[str, Any]]:
         """The registrants who did not come."""
@@ -73,3 +98,10 @@ class Zoom(ServiceClient):
             return False
         retry_at = retry_at if retry_at.tzinfo else retry_at.replace(tzinfo=UTC)
         return (retry_at - self.ctx.clock.now()).total_seconds() > LONGEST_RETRY_AFTER_SECONDS
+
+
+def _amount(value: Any) -> float:
+    try:
+        return float(to_number(value))
+    except ValueError:
+        return 0.0

@@ -24,6 +24,8 @@ from helpers.testing import HelperRun
 RENEW = "run python -m helpers.catalogue and review the change"
 PLATFORMS = {"keap", "gohighlevel", "activecampaign", "ontraport", "hubspot", "stripe"}
 
+LONGEST_HELPER_LINES = 150
+
 every_helper = pytest.mark.parametrize("helper_type", registry.inventory())
 
 
@@ -55,6 +57,14 @@ def test_the_inventory_is_ordered() -> None:
 
     assert list(by_category) == [category for category in CATEGORIES if category in by_category]
     assert all(types == sorted(types) for types in by_category.values())
+
+
+@every_helper
+def test_a_helpers_file_is_read_in_a_minute(helper_type: str) -> None:
+    """What is a thing of its own has a module of its own, beside the helper, in rules or in services."""
+    file = Path(inspect.getfile(registry.load(helper_type)))
+
+    assert len(file.read_text().splitlines()) <= LONGEST_HELPER_LINES
 
 
 def test_display_names_are_unique() -> None:
