@@ -17,7 +17,8 @@ import httpx
 import structlog
 
 from helpers.crm.errors import CrmError, CrmErrorCode
-from helpers.crm.token_endpoint import TOKEN_ENDPOINTS, TokenEndpoint, error_of, token_answer
+from helpers.crm.token_endpoint import TOKEN_ENDPOINTS, error_of, token_answer
+from helpers.errors import TargetRefused
 from helpers.ports import Clock, OAuthClient
 from helpers.services.exchange import exchange
 
@@ -110,7 +111,6 @@ class OAuthTokens:
         http: httpx.AsyncClient,
         clock: Clock,
         *,
-        endpoint: TokenEndpoint | None = None,
         reload_client: Callable[[], Awaitable[OAuthClient | None]] | None = None,
     ) -> None:
         self._platform = platform
@@ -118,7 +118,7 @@ class OAuthTokens:
         self._client = client
         self._http = http
         self._clock = clock
-        self._endpoint = endpoint or TOKEN_ENDPOINTS[platform]
+        self._endpoint = TOKEN_ENDPOINTS[platform]
         self._reload_client = reload_client
         self._row: TokenRow | None = None
         self._lock = asyncio.Lock()
@@ -198,13 +198,13 @@ class OAuthTokens:
             request = self._endpoint.request(self._http, self._client, row.refresh_token)
             try:
                 response = await exchange(self._http, request, total_seconds=TOKEN_CALL_SECONDS)
-            except httpx.RequestError as exc:
+            except (httpx.RequestError, TargetRefused) as exc:
                 failure = type(exc).__name__
                 continue
             issued = self._issued(response, row) if response.is_success else None
             if issued is not None:
                 return issued
-            failure = error_of(response)
+            failure = error_of(response, (row.access_token, row.refresh_token, self._client.client_secret))
             if response.status_code in (400, 401) and failure != "invalid_client":
                 return failure
             if failure == "invalid_client" and self._reload_client is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ import httpx
 
 from helpers.crm.dialect import json_of
 from helpers.ports import OAuthClient
+from helpers.services.redaction import redact
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,9 @@ def token_answer(response: httpx.Response) -> Mapping[str, Any]:
     return answer if isinstance(answer, Mapping) else {}
 
 
-def error_of(response: httpx.Response) -> str:
-    """The error code of an answer, else its status: descriptions of token endpoints may echo the token."""
+def error_of(response: httpx.Response, secrets: Iterable[str]) -> str:
+    """The error code of an answer, else its status. Token endpoints may echo what was sent, even as the code."""
     code = token_answer(response).get("error")
-    return code if isinstance(code, str) and code.replace("_", "").isalpha() else f"HTTP {response.status_code}"
+    if isinstance(code, str) and code.replace("_", "").isalpha() and redact(code, secrets) == code:
+        return code
+    return f"HTTP {response.status_code}"
