@@ -289,8 +289,8 @@ def test_a_base_url_has_to_be_https_and_public(url: str) -> None:
 @pytest.mark.parametrize("url", ["https://acme.api-us1.com/?x=", "https://acme.api-us1.com/#"])
 def test_a_base_url_ends_with_its_path(url: str) -> None:
     """Everything behind ? or # would swallow the paths of the calls."""
+    config = ConnectorConfig(api_key="k", base_url=url + "y")
     with pytest.raises(CrmError, match="neither"):
-        config = ConnectorConfig(api_key="k", base_url=url + "y")
         build("activecampaign", config, httpx.AsyncClient(), clock=SteppingClock())
 
 
