@@ -14,8 +14,9 @@ from fleet.connections import ConnectionStore, Credentials
 from helpers.crm.connector import CrmConnector
 from helpers.crm.errors import CrmError, CrmErrorCode
 from helpers.crm.factory import ConnectorConfig, app_limiter, build, rate_limiter, rate_scope
-from helpers.crm.oauth import TOKEN_ENDPOINTS, OAuthTokens
+from helpers.crm.oauth import OAuthTokens
 from helpers.crm.rate_limit import AllOf, CallLimiter
+from helpers.crm.token_endpoint import TOKEN_ENDPOINTS
 from helpers.ports import HelperSettings, OAuthClient, StateStore
 from helpers.rules.egress_transport import CheckedTransport
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from helpers.errors import MyFusionError
 
@@ -27,7 +28,7 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except MyFusionError as exc:
-        errors.print(f"[red]{type(exc).__name__}:[/] {exc}", highlight=False, markup=True)
+        errors.print(f"[red]{type(exc).__name__}:[/] {escape(str(exc))}", highlight=False, markup=True)
         raise typer.Exit(1) from exc
 
 

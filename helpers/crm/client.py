@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -77,8 +77,6 @@ class VendorClient:
         http: httpx.AsyncClient,
         clock: Clock,
         limiter: CallLimiter,
-        *,
-        jitter: Callable[[], float] = random.random,
     ) -> None:
         self.dialect = dialect
         self.base_url = base_url.rstrip("/")
@@ -86,7 +84,6 @@ class VendorClient:
         self._credential = credential
         self._http = http
         self._limiter = limiter
-        self._jitter = jitter
 
     async def get(self, url: str, **params: Any) -> dict[str, Any]:
         """The JSON of a GET; parameters that are None are left out."""
@@ -152,7 +149,7 @@ class VendorClient:
         )
 
     def _backoff(self, tries: int) -> float:
-        return min(BACKOFF_LONGEST_SECONDS, BACKOFF_FIRST_SECONDS * 2.0 ** (tries - 1)) * self._jitter()
+        return min(BACKOFF_LONGEST_SECONDS, BACKOFF_FIRST_SECONDS * 2.0 ** (tries - 1)) * random.random()
 
     def _request(
         self,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -98,26 +97,12 @@ class _FixedToken:
         return refused
 
 
-class _SystemClock:
-    """Real time, for callers that have no clock of their own."""
-
-    def now(self) -> datetime:
-        """The current instant, UTC."""
-        return datetime.now(UTC)
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait."""
-        import asyncio
-
-        await asyncio.sleep(seconds)
-
-
 def build(
     slug: str,
     config: ConnectorConfig,
     client: httpx.AsyncClient,
     *,
-    clock: Clock | None = None,
+    clock: Clock,
     settings: HelperSettings | None = None,
     tokens: AccessTokens | None = None,
     limiter: CallLimiter | None = None,
@@ -130,7 +115,6 @@ def build(
     connection must not name a file of the worker. Raises CrmError: PLATFORM_NOT_FOUND for a slug without a
     connector, NO_AUTH for missing credentials, FORBIDDEN for a base URL that is not https or not public.
     """
-    clock = clock or _SystemClock()
     if slug == "sandbox" and sandbox_path:
         from helpers.crm.sandbox.connector import SandboxConnector
         from helpers.crm.sandbox.store import SandboxStore

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,6 +24,13 @@ class Tag(Record):
     @classmethod
     def _text(cls, value: object) -> str:
         return "" if value is None else str(value)
+
+
+def tag_of(reference: str, tags: Sequence[Tag]) -> Tag | None:
+    """The tag that a reference means: by exact id, else by name (trimmed, any case)."""
+    wanted = reference.strip().casefold()
+    by_id = next((tag for tag in tags if tag.id == reference), None)
+    return by_id or next((tag for tag in tags if tag.name.strip().casefold() == wanted), None)
 
 
 class CustomField(Record):
@@ -82,8 +90,7 @@ class Contact(Record):
 
     def has_tag(self, reference: str) -> bool:
         """Whether a tag of the contact matches by exact id or by name (trimmed, case-insensitive)."""
-        wanted = reference.strip().casefold()
-        return any(tag.id == reference or tag.name.strip().casefold() == wanted for tag in self.tags)
+        return tag_of(reference, self.tags) is not None
 
 
 class ContactUpdate(Record):
@@ -125,6 +132,12 @@ class ContactQuery(Record):
     tag_id: str | None = None
     email: str | None = None
     brief: bool = False
+
+    @property
+    def order(self) -> tuple[str, bool]:
+        """The field of ``order_by`` and whether the order descends; "" without one."""
+        name, _, direction = (self.order_by or "").partition(" ")
+        return name, direction.strip().lower() == "desc"
 
 
 class ContactPage(Record):

@@ -8,8 +8,7 @@ production.
 from __future__ import annotations
 
 import asyncio
-import base64
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 from uuid import uuid4
@@ -17,8 +16,9 @@ from uuid import uuid4
 import httpx
 import structlog
 
-from helpers.crm.dialect import json_of
 from helpers.crm.errors import CrmError, CrmErrorCode
+from helpers.crm.token_endpoint import TOKEN_ENDPOINTS, error_of, token_answer
+from helpers.errors import TargetRefused
 from helpers.ports import Clock, OAuthClient
 from helpers.services.exchange import exchange
 
@@ -86,24 +86,6 @@ class TokenStore(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class TokenEndpoint:
-    """How a vendor renews. ``basic``: the client goes into Basic auth instead of the form."""
-
-    url: str
-    basic: bool = False
-    form: Mapping[str, str] = field(default_factory=dict)
-
-
-TOKEN_ENDPOINTS: Mapping[str, TokenEndpoint] = {
-    "keap": TokenEndpoint("https://api.infusionsoft.com/token", basic=True),
-    "gohighlevel": TokenEndpoint(
-        "https://services.leadconnectorhq.com/oauth/token", form={"user_type": "Location"}
-    ),
-    "hubspot": TokenEndpoint("https://api.hubapi.com/oauth/2026-03/token"),
-}  # fmt: skip
-
-
 class TokenRefused(CrmError):
     """The refresh token is dead: the user has to connect the account again."""
 
@@ -129,7 +111,6 @@ class OAuthTokens:
         http: httpx.AsyncClient,
         clock: Clock,
         *,
-        endpoint: TokenEndpoint | None = None,
         reload_client: Callable[[], Awaitable[OAuthClient | None]] | None = None,
     ) -> None:
         self._platform = platform
@@ -137,7 +118,7 @@ class OAuthTokens:
         self._client = client
         self._http = http
         self._clock = clock
-        self._endpoint = endpoint or TOKEN_ENDPOINTS[platform]
+        self._endpoint = TOKEN_ENDPOINTS[platform]
         self._reload_client = reload_client
         self._row: TokenRow | None = None
         self._lock = asyncio.Lock()
@@ -214,15 +195,16 @@ class OAuthTokens:
                 stored = await self._store.read()
                 if stored.refresh_token != row.refresh_token:
                     return stored
+            request = self._endpoint.request(self._http, self._client, row.refresh_token)
             try:
-                response = await exchange(self._http, self._request(row), total_seconds=TOKEN_CALL_SECONDS)
-            except httpx.RequestError as exc:
+                response = await exchange(self._http, request, total_seconds=TOKEN_CALL_SECONDS)
+            except (httpx.RequestError, TargetRefused) as exc:
                 failure = type(exc).__name__
                 continue
             issued = self._issued(response, row) if response.is_success else None
             if issued is not None:
                 return issued
-            failure = _error_of(response)
+            failure = error_of(response, (row.access_token, row.refresh_token, self._client.client_secret))
             if response.status_code in (400, 401) and failure != "invalid_client":
                 return failure
             if failure == "invalid_client" and self._reload_client is not None:
@@ -253,19 +235,9 @@ class OAuthTokens:
                 issued.access_token, issued.refresh_token, issued.expires_at, version=spent.version + 1
             )
 
-    def _request(self, row: TokenRow) -> httpx.Request:
-        form = {"grant_type": "refresh_token", "refresh_token": row.refresh_token, **self._endpoint.form}
-        headers = {"Accept": "application/json"}
-        if self._endpoint.basic:
-            pair = f"{self._client.client_id}:{self._client.client_secret}"
-            headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
-        else:
-            form |= {"client_id": self._client.client_id, "client_secret": self._client.client_secret}
-        return self._http.build_request("POST", self._endpoint.url, data=form, headers=headers)
-
     def _issued(self, response: httpx.Response, row: TokenRow) -> IssuedTokens | None:
         """The tokens of a 2xx answer; None for one without, such as a gateway's HTML page."""
-        answer = _object(response)
+        answer = token_answer(response)
         token = answer.get("access_token")
         if not isinstance(token, str) or not token:
             return None
@@ -298,14 +270,3 @@ async def _to_the_end(work: Coroutine[Any, Any, T]) -> T:
             task.exception()  # looked at, or the loop would report it as forgotten
         raise cancelled
     return task.result()
-
-
-def _object(response: httpx.Response) -> Mapping[str, Any]:
-    answer = json_of(response)
-    return answer if isinstance(answer, Mapping) else {}
-
-
-def _error_of(response: httpx.Response) -> str:
-    # Only the code: descriptions of token endpoints may echo the token.
-    code = _object(response).get("error")
-    return code if isinstance(code, str) and code.replace("_", "").isalpha() else f"HTTP {response.status_code}"

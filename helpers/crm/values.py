@@ -148,3 +148,8 @@ class ValueForm:
 
 def _z(instant: datetime) -> str:
     return instant.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def note_text(title: str, body: str) -> str:
+    """A note as one text, for vendors whose notes have no title."""
+    return "\n\n".join(part for part in (title, body) if part)

@@ -1,132 +1,56 @@
-"""What every vendor's connector does alike: the interface over a handful of vendor calls.
+"""What every vendor's connector does alike: the interface over the calls of one vendor (`vendor_calls`).
 
-A vendor says where its attributes are (`attributes`), how it writes values (`values`) and implements the calls
-below; look-up of fields and tags, translation of values, partial updates and pseudo keys exist here, once.
+Look-up of fields and tags, translation of values, partial updates and pseudo keys exist here, once.
 """
 
 from __future__ import annotations
 
 import copy
-from abc import abstractmethod
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, ClassVar, Self, TypeVar
-
-from pydantic import Field
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any, Self
 
 from helpers.crm.client import VendorClient
-from helpers.crm.definitions import DefinitionCache
-from helpers.crm.dialect import Dialect
+from helpers.crm.definitions import DefinitionCache, unless_forbidden
 from helpers.crm.errors import CrmError, CrmErrorCode
-from helpers.crm.models import ConnectorMetadata, Contact, ContactUpdate, CustomField, NewContact, Tag
+from helpers.crm.fields import FieldTable, VendorField
+from helpers.crm.models import (
+    ConnectorMetadata,
+    Contact,
+    ContactUpdate,
+    CustomField,
+    NewContact,
+    Opportunity,
+    Tag,
+    tag_of,
+)
 from helpers.crm.paths import Record, at
-from helpers.crm.pseudo import PseudoKeys
-from helpers.crm.values import ValueForm
-from helpers.rules.fields import STANDARD_NAMES, alias_of, fold, is_pseudo, resolve, secondary_email
+from helpers.crm.vendor_calls import VendorCalls
+from helpers.rules.fields import STANDARD_NAMES, is_pseudo
 from helpers.rules.text import to_text
 
 _SETTABLE = tuple(name for name in STANDARD_NAMES if name != "id")
-
-
-class VendorField(CustomField):
-    """A custom field with what its vendor needs to write it: option ids to labels, and whether it may be written."""
-
-    option_labels: dict[str, str] = Field(default_factory=dict)
-    read_only: bool = False
-
-
-T = TypeVar("T")
 _STALE = frozenset({CrmErrorCode.VALIDATION, CrmErrorCode.NOT_FOUND})
 _DATES = frozenset({"birthday", "anniversary"})
 _DATE = VendorField(id="date", field_type="date")
 
 
-class VendorConnector(PseudoKeys):
-    """Base of the five connectors.
-
-    ``attributes`` maps standard names (and further ones: website, birthday, address1, ...) to the vendor's keys.
-    ``aliases`` maps further spellings of stored configs (case and ``_`` do not matter) to those names.
-    """
-
-    platform_name: ClassVar[str]
-    api_version: ClassVar[str] = ""
-    dialect: ClassVar[Dialect]
-    values: ClassVar[ValueForm]
-    attributes: ClassVar[Mapping[str, str]]
-    created_key: ClassVar[str] = ""
-    updated_key: ClassVar[str] = ""
-    aliases: ClassVar[Mapping[str, str]] = {}
+class VendorConnector(VendorCalls):
+    """Base of the five connectors."""
 
     def __init__(self, client: VendorClient, account_id: str = "", settings: Mapping[str, Any] | None = None) -> None:
         self.client = client
         self.account_id = account_id
         self.settings = dict(settings or {})
-        self._tag_cache: DefinitionCache[Tag] = DefinitionCache(client.clock)
-        self._field_cache: DefinitionCache[VendorField] = DefinitionCache(client.clock)
+        self._tag_cache: DefinitionCache[Tag] = DefinitionCache(self.load_tags, client.clock)
+        self.fields = FieldTable(self.attributes, self.aliases, self.load_fields, client.clock)
         self.records: dict[str, Record] | None = None
-        # Names win over the vendor's own keys, which are accepted too (crm.md 5.2).
-        self._by_fold = {fold(key): name for name, key in self.attributes.items()}
-        self._by_fold |= {fold(name): name for name in self.attributes}
-        self._by_fold |= {fold(alias): name for alias, name in self.aliases.items()}
 
     def run_scope(self) -> Self:
         """The same connection for one run: a contact is read once, and again after the run wrote to it."""
         scoped = copy.copy(self)
         scoped.records = {}
         return scoped
-
-    # what a vendor implements -----------------------------------------------------------------------------
-    @abstractmethod
-    async def fetch(self, contact_id: str) -> Record:
-        """The vendor's record with attributes, custom values and tags. Raises NOT_FOUND."""
-
-    @abstractmethod
-    async def write(self, contact_id: str, attributes: Record, custom: Record) -> None:
-        """Write the named attributes and the custom fields (by id, in the vendor's form), nothing else."""
-
-    @abstractmethod
-    async def insert(self, attributes: Record, custom: Record) -> str:
-        """Create the contact, or update the one with that e-mail; returns its id."""
-
-    @abstractmethod
-    async def load_tags(self) -> list[Tag]:
-        """All tag definitions."""
-
-    @abstractmethod
-    async def load_fields(self) -> list[VendorField]:
-        """All custom fields."""
-
-    @abstractmethod
-    async def add_tag(self, contact_id: str, tag: Tag) -> None:
-        """Apply; already there is success."""
-
-    @abstractmethod
-    async def drop_tag(self, contact_id: str, tag: Tag) -> None:
-        """Remove; not there is success."""
-
-    @abstractmethod
-    def tag_ids(self, record: Record) -> list[str]:
-        """The ids of the tags in a record."""
-
-    def record_tags(self, record: Record, definitions: Sequence[Tag]) -> list[Tag]:
-        """The tags in a record, with their names."""
-        names = {tag.id: tag for tag in definitions}
-        return [names.get(tag_id, Tag(id=tag_id)) for tag_id in self.tag_ids(record)]
-
-    @abstractmethod
-    async def make_tag(self, name: str) -> Tag:
-        """Create a tag definition of a name that is not taken."""
-
-    @abstractmethod
-    def custom_values(self, record: Record) -> Record:
-        """Field id -> value in the vendor's form."""
-
-    def attribute(self, record: Record, name: str) -> Any:
-        """A named attribute of a record."""
-        return at(record, self.attributes[name])
-
-    async def unknown_field(self, contact_id: str, key: str) -> Any:
-        """The value of a key that is neither attribute nor custom field."""
-        return None
 
     # contacts -------------------------------------------------------------------------------------------
     async def get_contact(self, contact_id: str) -> Contact:
@@ -145,8 +69,8 @@ class VendorConnector(PseudoKeys):
 
     async def normalize(self, record: Record) -> Contact:
         """The record as every CRM is read."""
-        fields = {field.id: field for field in await self._fields()}
-        definitions = await _unless_forbidden(self.get_tags(), []) if self.tag_ids(record) else []
+        fields = {field.id: field for field in await self.fields.known()}
+        definitions = await unless_forbidden(self.get_tags(), []) if self.tag_ids(record) else []
         custom = {
             key: self.values.read(fields[key], value, fields[key].option_labels) if key in fields else value
             for key, value in self.custom_values(record).items()
@@ -163,13 +87,9 @@ class VendorConnector(PseudoKeys):
             updated_at=self.instant(at(record, self.updated_key)),
         )
 
-    def instant(self, value: Any) -> Any:
-        """A time of a record in a form that Contact accepts."""
-        return value or None
-
     # tags -----------------------------------------------------------------------------------------------
     async def get_tags(self) -> list[Tag]:
-        return list(await self._tag_cache.items(self.load_tags))
+        return list(await self._tag_cache.items())
 
     async def create_tag(self, name: str) -> Tag:
         """Vendors answer a duplicate in many ways, or make a second one: the list decides."""
@@ -214,23 +134,17 @@ class VendorConnector(PseudoKeys):
 
     async def find_tag(self, reference: str) -> Tag:
         """The tag of a reference: exact id, else name (trimmed, any case), else the reference as it is."""
-        wanted = reference.strip().casefold()
-
-        def match(tags: list[Tag]) -> Tag | None:
-            by_id = next((tag for tag in tags if tag.id == reference), None)
-            return by_id or next((tag for tag in tags if tag.name.strip().casefold() == wanted), None)
-
-        known = await _unless_forbidden(self._tag_cache.find(self.load_tags, match), None)
+        known = await unless_forbidden(self._tag_cache.find(partial(tag_of, reference)), None)
         return known or Tag(id=reference, name=reference)
 
     # fields ---------------------------------------------------------------------------------------------
     async def get_custom_fields(self) -> list[CustomField]:
-        return list(await self._field_cache.items(self.load_fields))
+        return list(await self.fields.custom())
 
     async def get_field_value(self, contact_id: str, field_key: str) -> Any:
         if is_pseudo(field_key):
             return await self.pseudo_value(contact_id, field_key)
-        name, field = await self._find_field(field_key)
+        name, field = await self.fields.find(field_key)
         record = await self._record(contact_id)
         if name == "id":
             return str(self.client.required(record, "id"))
@@ -258,13 +172,26 @@ class VendorConnector(PseudoKeys):
             # A field may have been replaced since the list was read.
             if exc.code is not CrmErrorCode.VALIDATION:
                 raise
-            self._field_cache.drop()
+            self.fields.drop()
             fresh = await self._split(fields)
             if fresh == update:
                 raise
             await self.write(contact_id, *fresh)
         finally:
             self._forget(contact_id)
+
+    # deals ----------------------------------------------------------------------------------------------
+    async def list_opportunities(self, contact_id: str, stage_id: str | None = None) -> list[Opportunity]:
+        """The records behind the lead keys."""
+        method, shape = self.related["lead"]
+        deals = [
+            Opportunity(
+                id=str(self.client.required(record, shape.identifier)), contact_id=contact_id,
+                stage_id=to_text(shape.value(record, "StageID")), created_at=at(record, shape.created),
+            )
+            for record in await getattr(self, method)(contact_id)
+        ]  # fmt: skip
+        return [deal for deal in deals if stage_id in (None, deal.stage_id)]
 
     # account --------------------------------------------------------------------------------------------
     async def get_metadata(self) -> ConnectorMetadata:
@@ -274,9 +201,6 @@ class VendorConnector(PseudoKeys):
         )  # fmt: skip
 
     # ----------------------------------------------------------------------------------------------------
-    async def _fields(self) -> list[VendorField]:
-        return await _unless_forbidden(self._field_cache.items(self.load_fields), [])
-
     async def _record(self, contact_id: str) -> Record:
         if self.records is None:
             return await self.fetch(contact_id)
@@ -288,38 +212,11 @@ class VendorConnector(PseudoKeys):
         if self.records is not None:
             self.records.pop(contact_id, None)
 
-    async def vendor_name(self, key: str) -> str:
-        """What the vendor calls the field of a key, for filters and orders; an unknown key as it is."""
-        name, field = await self._find_field(key)
-        return field.id if field is not None else self.attributes.get(name or "", key)
-
-    async def _find_field(self, key: str) -> tuple[str | None, VendorField | None]:
-        """The attribute name or the custom field behind a key; neither for an unknown key."""
-        if key == "id" or (key in STANDARD_NAMES and key in self.attributes):
-            return key, None
-
-        mapped = set(self.attributes.values())
-
-        def match(fields: list[VendorField]) -> VendorField | None:
-            # HubSpot lists its standard properties among the custom ones.
-            custom = resolve(key, [field for field in fields if field.id not in mapped]).custom
-            return custom if isinstance(custom, VendorField) else None
-
-        number = secondary_email(key)
-        alias = alias_of(key)
-        name = (
-            f"email{number}" if number else alias if alias in ("id", *self.attributes) else self._by_fold.get(fold(key))
-        )
-        if name in ("id", *self.attributes):
-            # An exact custom key still wins over an alias (contact C2), so the list decides; no reload is needed.
-            return (None, custom) if (custom := match(await self._fields())) else (name, None)
-        return None, await self._field_cache.find(self.load_fields, match)
-
     async def _split(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         attributes: dict[str, Any] = {}
         custom: dict[str, Any] = {}
         for key, value in values.items():
-            name, field = await self._find_field(key)
+            name, field = await self.fields.find(key)
             if name == "id" or (field is not None and field.read_only) or is_pseudo(key):
                 raise self.client.error(CrmErrorCode.VALIDATION, f"field {key!r} is read only", status=400)
             if name is not None:
@@ -329,16 +226,6 @@ class VendorConnector(PseudoKeys):
             else:
                 raise self.client.error(CrmErrorCode.VALIDATION, f"there is no field {key!r}", status=400)
         return attributes, custom
-
-
-async def _unless_forbidden(load: Awaitable[T], otherwise: T) -> T:
-    """The definitions; ``otherwise`` where the credentials may not read them, which need not stop the work itself."""
-    try:
-        return await load
-    except CrmError as exc:
-        if exc.code is not CrmErrorCode.FORBIDDEN:
-            raise
-        return otherwise
 
 
 def _values_of(update: ContactUpdate) -> dict[str, Any]:

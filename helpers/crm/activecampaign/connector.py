@@ -21,10 +21,13 @@ from helpers.crm.activecampaign.vocabulary import (
 )
 from helpers.crm.client import path
 from helpers.crm.errors import CrmErrorCode
-from helpers.crm.models import ContactPage, ContactQuery, Opportunity, Tag
+from helpers.crm.fields import VendorField
+from helpers.crm.models import ContactPage, ContactQuery, Tag
+from helpers.crm.paging import all_pages
 from helpers.crm.paths import Record, at
 from helpers.crm.related import RecordShape
-from helpers.crm.vendor import VendorConnector, VendorField
+from helpers.crm.values import note_text
+from helpers.crm.vendor import VendorConnector
 from helpers.rules.text import to_text
 
 
@@ -45,6 +48,14 @@ class ActiveCampaignConnector(VendorConnector):
         "job": ("orders", ORDERS),
         "lead": ("deals", DEALS),
     }
+
+    async def _all(self, url: str, key: str, **params: Any) -> list[dict[str, Any]]:
+        """All pages of a list."""
+
+        async def page(offset: int) -> list[dict[str, Any]]:
+            return self.client.records(await self.client.get(url, limit=PAGE_SIZE, offset=offset, **params), key)
+
+        return await all_pages(page, PAGE_SIZE)
 
     # contacts -------------------------------------------------------------------------------------------
     async def get_contacts(self, query: ContactQuery | None = None) -> ContactPage:
@@ -126,16 +137,14 @@ class ActiveCampaignConnector(VendorConnector):
         return {str(entry["field"]): entry.get("value") for entry in record["values"]}
 
     async def load_fields(self) -> list[VendorField]:
-        fields: list[Record] = []
         options: dict[str, list[str]] = {}
-        while True:
-            answer = await self.client.get("/fields", limit=PAGE_SIZE, offset=len(fields))
-            page = self.client.records(answer, "fields")
+
+        async def page(offset: int) -> list[dict[str, Any]]:
+            answer = await self.client.get("/fields", limit=PAGE_SIZE, offset=offset)
             for option in self.client.records(answer, "fieldOptions", identifier="field"):
                 options.setdefault(str(option["field"]), []).append(str(option.get("label") or option.get("value")))
-            fields += page
-            if len(page) < PAGE_SIZE:
-                break
+            return self.client.records(answer, "fields")
+
         return [
             VendorField(
                 id=str(field["id"]),
@@ -145,7 +154,7 @@ class ActiveCampaignConnector(VendorConnector):
                 options=options.get(str(field["id"]), []),
                 default_value=field.get("defval"),
             )
-            for field in fields
+            for field in await all_pages(page, PAGE_SIZE)
         ]
 
     # tags -----------------------------------------------------------------------------------------------
@@ -157,15 +166,9 @@ class ActiveCampaignConnector(VendorConnector):
         return [str(link["tag"]) for link in record["tags"]]
 
     async def load_tags(self) -> list[Tag]:
-        found: list[Record] = []
-        while True:
-            page = self.client.records(await self.client.get("/tags", limit=PAGE_SIZE, offset=len(found)), "tags")
-            found += page
-            if len(page) < PAGE_SIZE:
-                break
         return [
             Tag(id=tag["id"], name=tag.get("tag"), description=tag.get("description"))
-            for tag in found
+            for tag in await self._all("/tags", "tags")
             if tag.get("tagType", "contact") == "contact"
         ]
 
@@ -217,8 +220,7 @@ class ActiveCampaignConnector(VendorConnector):
         return [part.strip() for part in to_text(stored).split(",") if part.strip()]
 
     async def create_note(self, contact_id: str, title: str, body: str, note_type: str = "general") -> str:
-        text = "\n\n".join(part for part in (title, body) if part)
-        note = {"note": text, "reltype": "Subscriber", "relid": contact_id}
+        note = {"note": note_text(title, body), "reltype": "Subscriber", "relid": contact_id}
         return str(at(await self.client.call("POST", "/notes", json={"note": note}), "note.id") or "")
 
     # deals ----------------------------------------------------------------------------------------------
@@ -228,33 +230,16 @@ class ActiveCampaignConnector(VendorConnector):
         found = self.client.records(answer, "deals")
         return [{**deal, "amount": _from_cents(deal.get("value"))} for deal in found]
 
-    async def list_opportunities(self, contact_id: str, stage_id: str | None = None) -> list[Opportunity]:
-        return [
-            Opportunity(
-                id=str(deal["id"]), contact_id=contact_id, stage_id=str(deal.get("stage") or ""),
-                created_at=deal.get("cdate"),
-            )
-            for deal in await self.deals(contact_id)
-            if stage_id is None or str(deal.get("stage")) == stage_id
-        ]  # fmt: skip
-
     async def update_opportunity_stage(self, opportunity_id: str, stage_id: str) -> None:
         await self.client.call("PUT", path("/deals/{id}", id=opportunity_id), json={"deal": {"stage": stage_id}})
 
     async def orders(self, contact_id: str) -> list[Record]:
         """The deep-data orders of the contact's address."""
         email = at(await self._record(contact_id), "email")
-        found: list[Record] = []
         if not email:
-            return found  # without the filter the vendor lists the orders of everybody
-        while True:
-            answer = await self.client.get(
-                "/ecomOrders", **{"filters[email]": email, "limit": PAGE_SIZE, "offset": len(found)}
-            )
-            page = self.client.records(answer, "ecomOrders")
-            found += [{**order, "total": _from_cents(order.get("totalPrice"))} for order in page]
-            if len(page) < PAGE_SIZE:
-                return found
+            return []  # without the filter the vendor lists the orders of everybody
+        found = await self._all("/ecomOrders", "ecomOrders", **{"filters[email]": email})
+        return [{**order, "total": _from_cents(order.get("totalPrice"))} for order in found]
 
     async def test_connection(self) -> None:
         await self.client.get("/users/me")

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from helpers.crm.client import path
-from helpers.crm.errors import CrmErrorCode
+from helpers.crm.errors import CrmErrorCode, NotFound
+from helpers.crm.fields import VendorField
 from helpers.crm.gohighlevel.vocabulary import (
     ATTRIBUTES,
     DIALECT,
@@ -17,10 +18,11 @@ from helpers.crm.gohighlevel.vocabulary import (
     SEARCH_PAGE_SIZE,
     VALUES,
 )
-from helpers.crm.models import ContactPage, ContactQuery, Opportunity, Tag
+from helpers.crm.models import ContactPage, ContactQuery, Tag
+from helpers.crm.paging import all_pages
 from helpers.crm.paths import Record, at
 from helpers.crm.related import RecordShape
-from helpers.crm.vendor import VendorConnector, VendorField
+from helpers.crm.vendor import VendorConnector
 
 
 class GoHighLevelConnector(VendorConnector):
@@ -93,7 +95,7 @@ class GoHighLevelConnector(VendorConnector):
     async def fetch(self, contact_id: str) -> Record:
         record: Record | None = (await self.client.get(path("/contacts/{id}", id=contact_id))).get("contact")
         if record is None:
-            raise self.client.error(CrmErrorCode.NOT_FOUND, f"contact {contact_id!r} not found", status=404)
+            raise NotFound(self.slug, "contact", contact_id)
         return record
 
     async def write(self, contact_id: str, attributes: Record, custom: Record) -> None:
@@ -122,7 +124,7 @@ class GoHighLevelConnector(VendorConnector):
         await super().set_field_values(contact_id, {key.removeprefix("contact."): v for key, v in values.items()})
 
     def custom_values(self, record: Record) -> Record:
-        return {str(entry["id"]): entry.get("value") for entry in record.get("customFields") or []}
+        return {str(entry["id"]): entry.get("value") for entry in self.client.records(record, "customFields")}
 
     async def load_fields(self) -> list[VendorField]:
         url = path("/locations/{location}/customFields", location=self.account_id)
@@ -203,27 +205,15 @@ class GoHighLevelConnector(VendorConnector):
     # deals ----------------------------------------------------------------------------------------------
     async def deals(self, contact_id: str) -> list[Record]:
         """The opportunities of the contact, all pages."""
-        found: list[Record] = []
-        page = 1
-        while True:
-            answer = await self.client.get(
-                "/opportunities/search", location_id=self.account_id, contact_id=contact_id, limit=PAGE_SIZE, page=page
-            )
-            records = self.client.records(answer, "opportunities")
-            found += records
-            if len(records) < PAGE_SIZE:
-                return found
-            page += 1
 
-    async def list_opportunities(self, contact_id: str, stage_id: str | None = None) -> list[Opportunity]:
-        return [
-            Opportunity(
-                id=str(deal["id"]), contact_id=contact_id, stage_id=str(deal.get("pipelineStageId") or ""),
-                created_at=deal.get("createdAt"),
-            )
-            for deal in await self.deals(contact_id)
-            if stage_id is None or str(deal.get("pipelineStageId")) == stage_id
-        ]  # fmt: skip
+        async def page(offset: int) -> list[dict[str, Any]]:
+            answer = await self.client.get(
+                "/opportunities/search", location_id=self.account_id, contact_id=contact_id,
+                limit=PAGE_SIZE, page=offset // PAGE_SIZE + 1,
+            )  # fmt: skip
+            return self.client.records(answer, "opportunities")
+
+        return list(await all_pages(page, PAGE_SIZE))
 
     async def update_opportunity_stage(self, opportunity_id: str, stage_id: str) -> None:
         url = path("/opportunities/{id}", id=opportunity_id)
@@ -231,19 +221,18 @@ class GoHighLevelConnector(VendorConnector):
 
     async def orders(self, contact_id: str) -> list[Record]:
         """The orders of the contact, all pages; a paid order counts as paid in full."""
-        found: list[Record] = []
-        while True:
+
+        async def page(offset: int) -> list[dict[str, Any]]:
             answer = await self.client.get(
                 "/payments/orders", altId=self.account_id, altType="location", contactId=contact_id,
-                limit=PAGE_SIZE, offset=len(found),
+                limit=PAGE_SIZE, offset=offset,
             )  # fmt: skip
-            records = self.client.records(answer, "data", identifier="_id")
-            found += [
-                {**order, "paid": order.get("amount") if order.get("paymentStatus") == "paid" else 0}
-                for order in records
-            ]
-            if len(records) < PAGE_SIZE:
-                return found
+            return self.client.records(answer, "data", identifier="_id")
+
+        return [
+            {**order, "paid": order.get("amount") if order.get("paymentStatus") == "paid" else 0}
+            for order in await all_pages(page, PAGE_SIZE)
+        ]
 
     async def test_connection(self) -> None:
         await self.client.get(path("/locations/{location}", location=self.account_id))

@@ -23,10 +23,10 @@ from helpers.crm.hubspot.vocabulary import (
     VALUES,
     VERSION,
 )
-from helpers.crm.models import Opportunity
 from helpers.crm.paths import Record, at
 from helpers.crm.rate_limit import RateLimiter
 from helpers.crm.related import RecordShape
+from helpers.crm.values import note_text
 from helpers.crm.vendor import VendorConnector
 
 STATUSES = f"/communication-preferences/{VERSION}/statuses"
@@ -55,27 +55,17 @@ class HubSpotActions(VendorConnector):
         answer: Record = await self.client.call("POST", f"{url}/search", json=body, repeatable=True)
         return answer
 
-    def rows(self, answer: Any, key: str = "results") -> list[Record]:
-        """The records of an answer. Raises UPSTREAM where it has none of the promised form."""
-        found = (answer or {}).get(key)
-        if not isinstance(found, list):
-            raise self.client.error(CrmErrorCode.UPSTREAM, f"the answer has no {key}", status=200)
-        return found
+    def rows(self, answer: Record, key: str = "results", *, identifier: str = "id") -> list[dict[str, Any]]:
+        """The records of an answer, which HubSpot always sends, if none of them. Raises UPSTREAM."""
+        self.client.required(answer, key)
+        return self.client.records(answer, key, identifier=identifier)
 
-    def id_of(self, answer: Any, key: str = "id") -> str:
-        """The id at a dotted path of what was made. Raises UPSTREAM where the answer has none."""
-        made = at(answer, key)
-        if made is None:
-            raise self.client.error(CrmErrorCode.UPSTREAM, f"the answer has no {key}", status=200)
-        return str(made)
-
-    def whole(self, answer: Any) -> Record:
+    def whole(self, answer: Record) -> Record:
         """The answer of a batch. Raises PARTIAL for a 207 that names errors."""
-        errors = (answer or {}).get("errors") or []
-        if errors:
-            text = str(at(errors, "0.message") or "not everything was written")
+        if answer.get("errors"):
+            text = str(at(answer, "errors.0.message") or "not everything was written")
             raise self.client.error(CrmErrorCode.PARTIAL, text, status=207)
-        return answer or {}
+        return answer
 
     async def _email(self, contact_id: str) -> str:
         record = (self.records or {}).get(contact_id)
@@ -138,7 +128,7 @@ class HubSpotActions(VendorConnector):
         return chosen
 
     async def create_note(self, contact_id: str, title: str, body: str, note_type: str = "general") -> str:
-        text = "\n\n".join(part for part in (title, body) if part)[:NOTE_CHARACTERS]
+        text = note_text(title, body)[:NOTE_CHARACTERS]
         association = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": NOTE_TO_CONTACT}
         now = self.client.clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
         made = await self.client.call(
@@ -149,7 +139,7 @@ class HubSpotActions(VendorConnector):
                 "associations": [{"to": {"id": contact_id}, "types": [association]}],
             },
         )
-        return str((made or {}).get("id") or "")
+        return str(made.get("id") or "")
 
     async def link_company(self, contact_id: str, name: str) -> None:
         """Attach the contact to the company of that name, which is made where there is none."""
@@ -158,7 +148,7 @@ class HubSpotActions(VendorConnector):
             company = self._companies_made.get(name) or await self._find_company(name)
             if company is None:
                 made = await self.client.call("POST", COMPANIES, json={"properties": {"name": name}})
-                company = self._companies_made[name] = self.id_of(made)
+                company = self._companies_made[name] = str(self.client.required(made, "id"))
         url = path(CONTACTS + "/{id}/associations/default/companies/{company}", id=contact_id, company=company)
         self.whole(await self.client.call("PUT", url))
 
@@ -183,25 +173,13 @@ class HubSpotActions(VendorConnector):
         while True:
             url = path(base + "/contacts/{id}/associations/{kind}", id=contact_id, kind=kind)
             answer = await self.client.get(url, after=after)
-            for entry in self.rows(answer):
-                identifier = entry.get("toObjectId") or entry.get("id")
+            for entry in self.rows(answer, identifier=""):
+                identifier = self.client.required(entry, "toObjectId" if "toObjectId" in entry else "id")
                 record = path(base + "/{kind}/{id}", kind=kind, id=identifier)
                 found.append(await self.client.get(record, properties=properties))
             after = at(answer, "paging.next.after")
             if after is None:
                 return found
-
-    async def list_opportunities(self, contact_id: str, stage_id: str | None = None) -> list[Opportunity]:
-        return [
-            Opportunity(
-                id=str(deal["id"]),
-                contact_id=contact_id,
-                stage_id=str(at(deal, "properties.dealstage") or ""),
-                created_at=deal["created"],
-            )
-            for deal in await self.deals(contact_id)
-            if stage_id is None or at(deal, "properties.dealstage") == stage_id
-        ]
 
     async def update_opportunity_stage(self, opportunity_id: str, stage_id: str) -> None:
         url = path(f"/crm/objects/{VERSION}/deals/{{id}}", id=opportunity_id)

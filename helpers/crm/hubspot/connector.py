@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from helpers.crm.client import path
-from helpers.crm.errors import CrmErrorCode
+from helpers.crm.errors import CrmErrorCode, NotFound
+from helpers.crm.fields import VendorField
 from helpers.crm.hubspot.lists import HubSpotLists
-from helpers.crm.hubspot.search import RESULTS_PER_SEARCH, Position
+from helpers.crm.hubspot.search import BY_ID, RESULTS_PER_SEARCH, Position, sort_by
 from helpers.crm.hubspot.vocabulary import (
     ATTRIBUTES,
     CONTACTS,
@@ -19,7 +20,6 @@ from helpers.crm.hubspot.vocabulary import (
 )
 from helpers.crm.models import Contact, ContactPage, ContactQuery
 from helpers.crm.paths import Record, at
-from helpers.crm.vendor import VendorField
 from helpers.rules.fields import is_pseudo
 from helpers.rules.text import to_text
 
@@ -47,7 +47,7 @@ class HubSpotConnector(HubSpotLists):
         answer = await self.client.get(
             CONTACTS, limit=min(query.limit, PAGE_SIZE), after=query.cursor, properties=names
         )
-        records = self.rows(answer)
+        records: Sequence[Record] = self.rows(answer)
         if names is None:
             records = await self.read([str(record["id"]) for record in records])
         return await self.page(records, at(answer, "paging.next.after"), None, brief=query.brief)
@@ -60,17 +60,15 @@ class HubSpotConnector(HubSpotLists):
                 f"HubSpot orders {RESULTS_PER_SEARCH} results at most: leave order_by out, or ask for fewer contacts",
                 status=400,
             )
-        order = ""
-        if query.order_by:
-            name, _, direction = query.order_by.partition(" ")
-            order = f"{await self.vendor_name(name)} {direction}"
-        body = position.body(await self.wanted(query), await self._property_names(), query.limit, order)
+        name, descending = query.order
+        sort = sort_by(await self.fields.vendor_name(name), descending=descending) if name else BY_ID
+        body = position.body(await self.wanted(query), await self._property_names(), query.limit, sort)
         answer = await self.search(CONTACTS, body)
         total = None if position.above else answer.get("total")
-        return await self.page(self.rows(answer), position.next(answer, by_id=not order), total, brief=query.brief)
+        return await self.page(self.rows(answer), position.next(answer, by_id=not name), total, brief=query.brief)
 
     async def wanted(self, query: ContactQuery) -> dict[str, str]:
-        wanted = {await self.vendor_name(name): value for name, value in query.filters.items()}
+        wanted = {await self.fields.vendor_name(name): value for name, value in query.filters.items()}
         return wanted | ({"email": query.email.strip()} if query.email is not None else {})
 
     async def page(
@@ -97,7 +95,7 @@ class HubSpotConnector(HubSpotLists):
             return record
         records = await self.read([contact_id])
         if not records:
-            raise self.client.error(CrmErrorCode.NOT_FOUND, f"contact {contact_id!r} not found", status=404)
+            raise NotFound(self.slug, "contact", contact_id)
         return records[0]
 
     async def normalize(self, record: Record) -> Contact:
@@ -117,18 +115,19 @@ class HubSpotConnector(HubSpotLists):
         properties = _properties(attributes, custom)
         email = properties.get("email")
         if not email:
-            return self.id_of(await self.client.call("POST", CONTACTS, json={"properties": properties}))
+            made = await self.client.call("POST", CONTACTS, json={"properties": properties})
+            return str(self.client.required(made, "id"))
         body = {"inputs": [{"id": email, "idProperty": "email", "properties": properties}]}
         answer = self.whole(await self.client.call("POST", f"{CONTACTS}/batch/upsert", json=body, repeatable=True))
         if not self.rows(answer):
             raise self.client.error(CrmErrorCode.PARTIAL, "the contact was not written", status=207)
-        return self.id_of(answer, "results.0.id")
+        return str(self.client.required(answer, "results.0.id"))
 
     async def set_field_value(self, contact_id: str, field_key: str, value: Any) -> None:
         """A company is written as text and attached as the company record of that name (spec contact company_link)."""
         await super().set_field_value(contact_id, field_key, value)
         company = to_text(value).strip()
-        if company and not is_pseudo(field_key) and (await self._find_field(field_key))[0] == "company":
+        if company and not is_pseudo(field_key) and (await self.fields.find(field_key))[0] == "company":
             await self.link_company(contact_id, company)
 
     # properties -----------------------------------------------------------------------------------------
@@ -148,7 +147,7 @@ class HubSpotConnector(HubSpotLists):
     async def _property_names(self) -> list[str]:
         return [
             *ATTRIBUTES.values(),
-            *(field.id for field in await self._fields() if field.id not in ATTRIBUTES.values()),
+            *(field.id for field in await self.fields.known() if field.id not in ATTRIBUTES.values()),
         ]
 
     async def _names_in_url(self) -> str | None:
@@ -169,7 +168,7 @@ class HubSpotConnector(HubSpotLists):
                 option_labels={str(option["value"]): str(option["label"]) for option in field.get("options") or []},
                 read_only=bool(at(field, "modificationMetadata.readOnlyValue") or field.get("calculated")),
             )
-            for field in self.rows(answer)
+            for field in self.rows(answer, identifier="name")
         ]
 
 

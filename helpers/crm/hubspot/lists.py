@@ -45,7 +45,7 @@ class HubSpotLists(HubSpotActions):
             answer = await self.client.call("POST", f"{LISTS}/search", json=body, repeatable=True)
             found += [
                 Tag(id=entry["listId"], name=entry.get("name"))
-                for entry in self.rows(answer, "lists")
+                for entry in self.rows(answer, "lists", identifier="listId")
                 if entry.get("processingType") in STATIC_LISTS
             ]
             if not answer.get("hasMore") or int(answer.get("offset") or 0) <= offset:
@@ -55,7 +55,7 @@ class HubSpotLists(HubSpotActions):
     async def make_tag(self, name: str) -> Tag:
         body = {"name": name, "objectTypeId": CONTACT_TYPE, "processingType": "MANUAL"}
         answer = await self.client.call("POST", LISTS, json=body)
-        return Tag(id=self.id_of(answer, "list.listId"), name=at(answer, "list.name") or name)
+        return Tag(id=self.client.required(answer, "list.listId"), name=at(answer, "list.name") or name)
 
     async def add_tag(self, contact_id: str, tag: Tag) -> None:
         await self._change(contact_id, tag, "add")
@@ -65,7 +65,7 @@ class HubSpotLists(HubSpotActions):
 
     async def _change(self, contact_id: str, tag: Tag, change: str) -> None:
         url = path(LISTS + "/{id}/memberships/{change}", id=tag.id, change=change)
-        answer = await self.client.call("PUT", url, json=[contact_id]) or {}
+        answer = await self.client.call("PUT", url, json=[contact_id])
         # The first key is spelt with an extra s.
         keys = ("recordsIdsAdded", "recordIdsAdded", "recordIdsRemoved", "recordsIdsRemoved")
         changed = {str(record_id) for key in keys for record_id in answer.get(key) or []}
@@ -76,7 +76,7 @@ class HubSpotLists(HubSpotActions):
     async def with_lists(self, record: Record) -> Record:
         """The record with the ids of all its lists."""
         url = path(LISTS + "/records/{type}/{id}/memberships", type=CONTACT_TYPE, id=record["id"])
-        lists = [str(entry["listId"]) for entry in self.rows(await self.client.get(url))]
+        lists = [str(entry["listId"]) for entry in self.rows(await self.client.get(url), identifier="listId")]
         return {**record, "lists": lists}
 
     async def list_id_of_legacy(self, legacy_id: str) -> str | None:
@@ -111,7 +111,7 @@ class HubSpotLists(HubSpotActions):
             limit=min(query.limit, MEMBERS_PAGE_SIZE),
             after=query.cursor,
         )
-        records = await self.read([str(member["recordId"]) for member in self.rows(answer)])
+        records = await self.read([str(member["recordId"]) for member in self.rows(answer, identifier="recordId")])
         wanted = await self.wanted(query)
         total = None if wanted else answer.get("total")
         fitting = [record for record in records if _fits(record, wanted)]

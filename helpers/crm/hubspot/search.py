@@ -10,7 +10,14 @@ from helpers.crm.paths import Record, at
 
 RESULTS_PER_SEARCH = 10_000
 PAGE_SIZE = 200
-_BY_ID = {"propertyName": "hs_object_id", "direction": "ASCENDING"}
+
+
+def sort_by(name: str, *, descending: bool) -> Mapping[str, str]:
+    """The order by a property."""
+    return {"propertyName": name, "direction": "DESCENDING" if descending else "ASCENDING"}
+
+
+BY_ID = sort_by("hs_object_id", descending=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +45,8 @@ class Position:
     def _passed(self) -> int:
         return int(self.after) if self.after.isdecimal() else 0
 
-    def body(self, wanted: Mapping[str, str], properties: Sequence[str], limit: int, order: str = "") -> Record:
-        """The search for records whose properties equal the wanted values, by ascending id or in that order."""
+    def body(self, wanted: Mapping[str, str], properties: Sequence[str], limit: int, sort: Record = BY_ID) -> Record:
+        """The search for records whose properties equal the wanted values, in that order."""
         filters = [{"propertyName": name, "operator": "EQ", "value": value} for name, value in wanted.items()]
         if self.above:
             filters.append({"propertyName": "hs_object_id", "operator": "GT", "value": self.above})
@@ -47,7 +54,7 @@ class Position:
             "filterGroups": [{"filters": filters}] if filters else [],
             "properties": list(properties),
             "limit": min(limit, PAGE_SIZE, RESULTS_PER_SEARCH - self._passed),
-            "sorts": [_sort(order) if order else _BY_ID],
+            "sorts": [sort],
         }
         return {**body, "after": self.after} if self.after else body
 
@@ -60,9 +67,3 @@ class Position:
         if here.within_search or not by_id:
             return str(here)
         return str(Position(above=str(answer["results"][-1]["id"])))
-
-
-def _sort(order: str) -> dict[str, str]:
-    name, _, direction = order.partition(" ")
-    descending = direction.strip().lower() == "desc"
-    return {"propertyName": name, "direction": "DESCENDING" if descending else "ASCENDING"}

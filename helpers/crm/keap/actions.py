@@ -1,4 +1,4 @@
-"""Keap: automations, goals, consent, notes, deals, related records and exports."""
+"""Keap: automations, goals, consent, notes, deals and related records."""
 
 from __future__ import annotations
 
@@ -7,16 +7,13 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from helpers.crm.client import path
-from helpers.crm.errors import CrmError, CrmErrorCode
+from helpers.crm.errors import CrmError, CrmErrorCode, NotFound
 from helpers.crm.keap.vocabulary import (
     ADDRESS_TIMES,
     CARDS,
     DIALECT,
     EMAIL_TIMES,
     ENGAGEMENT,
-    EXPORT_FIELDS,
-    EXPORT_PAGE_SIZES,
-    EXPORTS,
     MONEY_DIGITS,
     NOTE_TYPES,
     OPPORTUNITIES,
@@ -26,7 +23,6 @@ from helpers.crm.keap.vocabulary import (
     SUBSCRIPTIONS,
     VALUES,
 )
-from helpers.crm.models import Opportunity
 from helpers.crm.paths import Record, at
 from helpers.crm.related import RecordShape
 from helpers.crm.vendor import VendorConnector
@@ -108,7 +104,7 @@ class KeapActions(VendorConnector):
 
     async def achieve_goal(self, contact_id: str, goal_name: str, integration: str = "") -> None:
         if not contact_id.isdecimal():
-            raise self.client.error(CrmErrorCode.NOT_FOUND, f"contact {contact_id!r} not found", status=404)
+            raise NotFound(self.slug, "contact", contact_id)
         answer = await self.client.call(
             "POST",
             "/automations/goals/achieve",
@@ -167,19 +163,6 @@ class KeapActions(VendorConnector):
         raise self.client.error(CrmErrorCode.VALIDATION, "the application has no user to write notes as", status=400)
 
     # deals ----------------------------------------------------------------------------------------------
-    async def list_opportunities(self, contact_id: str, stage_id: str | None = None) -> list[Opportunity]:
-        deals = [
-            Opportunity(
-                id=str(deal["id"]),
-                contact_id=str(at(deal, "contact.id") or contact_id),
-                stage_id=str(at(deal, "stage.id") or ""),
-                created_at=deal.get("created_time"),
-            )
-            for deal in await self.leads(contact_id)
-        ]
-        # The contact filter is young; an application that ignores it must not have foreign deals moved.
-        return [deal for deal in deals if deal.contact_id == contact_id and stage_id in (None, deal.stage_id)]
-
     async def update_opportunity_stage(self, opportunity_id: str, stage_id: str) -> None:
         await self.client.call(
             "PATCH",
@@ -200,7 +183,9 @@ class KeapActions(VendorConnector):
 
     async def leads(self, contact_id: str) -> list[Record]:
         """Opportunities, which the older names call leads."""
-        return await self._all("/opportunities", "opportunities", f"contact_id=={contact_id}", "created_time asc")
+        found = await self._all("/opportunities", "opportunities", f"contact_id=={contact_id}", "created_time asc")
+        # The contact filter is young; an application that ignores it must not have foreign deals moved.
+        return [deal for deal in found if str(at(deal, "contact.id") or contact_id) == contact_id]
 
     async def payments(self, contact_id: str) -> list[Record]:
         """Payments."""
@@ -241,51 +226,6 @@ class KeapActions(VendorConnector):
         kind, what = ENGAGEMENT[key]
         times = [event["at"] for event in await self.email_events(contact_id, "") if event["type"] == kind]
         return len(times) if what == "count" else max(times, default=None)
-
-    # exports --------------------------------------------------------------------------------------------
-    async def export(self, resource: str, page_size: int) -> AsyncIterator[list[dict[str, Any]]]:
-        """Pages of raw records of one type (spec platform keap_backup)."""
-        if resource in EXPORTS:
-            extra = {"fields": EXPORT_FIELDS} if resource == "contacts" else {}
-            size = min(page_size, EXPORT_PAGE_SIZES.get(resource, PAGE_SIZE))
-            async for page in self.pages(f"/{EXPORTS[resource]}", EXPORTS[resource], page_size=size, **extra):
-                yield page
-        elif resource == "custom_fields":
-            yield (await self.client.get("/contacts/model")).get("custom_fields") or []
-        elif resource == "payment_methods":
-            async for page in self._all_cards(page_size):
-                yield page
-        elif resource == "notes":
-            async for page in self._all_notes(page_size):
-                yield page
-        else:
-            raise self._unsupported(f"iter_raw({resource})")
-
-    async def _all_cards(self, page_size: int) -> AsyncIterator[list[dict[str, Any]]]:
-        """Keap lists them by contact; a page holds those of many contacts."""
-        held: list[dict[str, Any]] = []
-        async for contacts in self.pages("/contacts", "contacts", page_size=page_size):
-            for contact in contacts:
-                contact_id = str(contact["id"])
-                held += [{"contact_id": contact_id, **card} for card in await self.cards(contact_id)]
-                while len(held) >= page_size:
-                    yield held[:page_size]
-                    held = held[page_size:]
-        if held:
-            yield held
-
-    async def _all_notes(self, page_size: int) -> AsyncIterator[list[dict[str, Any]]]:
-        # v2 lists notes of one contact only; the whole account's are in v1, which pages by offset.
-        url, offset = self.client.base_url.removesuffix("/v2") + "/v1/notes", 0
-        while True:
-            answer = await self.client.get(url, limit=page_size, offset=offset)
-            notes, total = answer.get("notes") or [], answer.get("count")
-            if notes:
-                yield notes
-            offset += len(notes)
-            # v1 may answer fewer than were asked for: its count says when the last one came.
-            if not notes or (offset >= total if isinstance(total, int) else len(notes) < page_size):
-                return
 
     # account --------------------------------------------------------------------------------------------
     async def test_connection(self) -> None:

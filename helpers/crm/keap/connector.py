@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
 from helpers.crm.client import path
 from helpers.crm.errors import CrmErrorCode
-from helpers.crm.keap.actions import KeapActions
+from helpers.crm.fields import VendorField
+from helpers.crm.keap.exports import KeapExports
 from helpers.crm.keap.patch import contact_body, needs_record
 from helpers.crm.keap.vocabulary import (
     ALIASES,
@@ -20,10 +21,9 @@ from helpers.crm.keap.vocabulary import (
 )
 from helpers.crm.models import ContactPage, ContactQuery, Tag
 from helpers.crm.paths import Record
-from helpers.crm.vendor import VendorField
 
 
-class KeapConnector(KeapActions):
+class KeapConnector(KeapExports):
     """One Keap application."""
 
     platform = "keap"
@@ -150,7 +150,7 @@ class KeapConnector(KeapActions):
         return next((entry.get(key) for entry in record.get(array) or [] if entry.get("field") == slot), None)
 
     def custom_values(self, record: Record) -> Record:
-        return {str(entry["id"]): entry.get("content") for entry in record.get("custom_fields") or []}
+        return {str(entry["id"]): entry.get("content") for entry in self.client.records(record, "custom_fields")}
 
     async def load_fields(self) -> list[VendorField]:
         model = await self.client.get("/contacts/model")
@@ -208,9 +208,6 @@ class KeapConnector(KeapActions):
             json={"contact_ids": [contact_id]},
             repeatable=True,
         )
-
-    def iter_raw(self, resource: str, page_size: int) -> AsyncIterator[list[dict[str, Any]]]:
-        return self.export(resource, page_size)
 
 
 def _has_address(record: Record, email: str) -> bool:

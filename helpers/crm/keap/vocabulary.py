@@ -12,7 +12,6 @@ from helpers.crm.dialect import Dialect, Window
 from helpers.crm.related import RecordShape
 from helpers.crm.values import Kind, ValueForm
 
-BASE_URL = "https://api.keap.com/crm/rest/v2"
 PAGE_SIZE = 1000
 IDS_PER_FILTER = 100
 EPOCH_MS_DIGITS = 13

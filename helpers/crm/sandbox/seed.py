@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.crm.models import CustomField, Tag
-from helpers.crm.sandbox.connector import ATTRIBUTES, SandboxConnector, attribute_key
+from helpers.crm.sandbox.records import ATTRIBUTES, SandboxRecords, attribute_key
 from helpers.rules.fields import is_pseudo, resolve
 
 Seed = Mapping[str, Any]
@@ -36,7 +36,7 @@ def read_seed(path: Path) -> Seed:
             raise ValueError(f"{path.name}: a seed is a .json or .csv file, not {suffix or 'a file without suffix'}")
 
 
-def seed(crm: SandboxConnector, content: Seed) -> None:
+def seed(crm: SandboxRecords, content: Seed) -> None:
     """Write the content; contacts, tags and fields that exist already are updated."""
     with crm.store.transaction():
         for definition in content.get("custom_fields") or ():
@@ -59,7 +59,7 @@ def seed(crm: SandboxConnector, content: Seed) -> None:
             crm.store.execute("INSERT OR REPLACE INTO saved_searches VALUES (?, ?)", search_id, json.dumps(query))
 
 
-def _seed_contact(crm: SandboxConnector, contact: Mapping[str, Any]) -> None:
+def _seed_contact(crm: SandboxRecords, contact: Mapping[str, Any]) -> None:
     contact_id = str(contact.get("id") or crm.store.next_id("contacts"))
     if not crm.store.contact_exists(contact_id):
         crm.add_contact(contact_id, contact.get("created_at"), contact.get("updated_at"))
@@ -80,7 +80,7 @@ def _seed_contact(crm: SandboxConnector, contact: Mapping[str, Any]) -> None:
     _seed_tags(crm, contact_id, contact.get("tags") or ())
 
 
-def _seed_tags(crm: SandboxConnector, contact_id: str, tags: Iterable[Any]) -> None:
+def _seed_tags(crm: SandboxRecords, contact_id: str, tags: Iterable[Any]) -> None:
     for tag in tags:
         if isinstance(tag, Mapping):
             definition = Tag.model_validate(tag)

@@ -289,8 +289,9 @@ def test_a_base_url_has_to_be_https_and_public(url: str) -> None:
 @pytest.mark.parametrize("url", ["https://acme.api-us1.com/?x=", "https://acme.api-us1.com/#"])
 def test_a_base_url_ends_with_its_path(url: str) -> None:
     """Everything behind ? or # would swallow the paths of the calls."""
+    config = ConnectorConfig(api_key="k", base_url=url + "y")
     with pytest.raises(CrmError, match="neither"):
-        build("activecampaign", ConnectorConfig(api_key="k", base_url=url + "y"), httpx.AsyncClient())
+        build("activecampaign", config, httpx.AsyncClient(), clock=SteppingClock())
 
 
 async def test_blanks_around_pasted_credentials_do_no_harm() -> None:
@@ -306,7 +307,7 @@ def test_a_key_that_fits_into_no_header_is_refused_without_being_quoted() -> Non
     """The HTTP client's exception would hold it."""
     config = ConnectorConfig(api_key="s\u00e9cret", base_url="https://acme.api-us1.com")
     with pytest.raises(CrmError) as raised:
-        build("activecampaign", config, httpx.AsyncClient())
+        build("activecampaign", config, httpx.AsyncClient(), clock=SteppingClock())
     assert raised.value.code is CrmErrorCode.NO_AUTH
     assert "cret" not in str(raised.value)
 
@@ -343,14 +344,15 @@ def test_the_settings_of_a_connection_are_in_no_repr() -> None:
 def test_loopback_is_a_base_url_for_tests_only() -> None:
     """allow_private_targets."""
     config = ConnectorConfig(api_key="k", base_url="http://127.0.0.1:9")
-    build("activecampaign", config, httpx.AsyncClient(), settings=HelperSettings(allow_private_targets=True))
+    settings = HelperSettings(allow_private_targets=True)
+    build("activecampaign", config, httpx.AsyncClient(), clock=SteppingClock(), settings=settings)
 
 
 @pytest.mark.parametrize("slug", [*VENDORS, "stripe"])
 def test_missing_credentials_are_named(slug: str) -> None:
     """NO_AUTH; an unknown platform is PLATFORM_NOT_FOUND."""
     with pytest.raises(CrmError) as raised:
-        build(slug, ConnectorConfig(base_url="https://x.api-us1.com"), httpx.AsyncClient())
+        build(slug, ConnectorConfig(base_url="https://x.api-us1.com"), httpx.AsyncClient(), clock=SteppingClock())
     expected = CrmErrorCode.NO_AUTH if slug in VENDORS else CrmErrorCode.PLATFORM_NOT_FOUND
     assert raised.value.code is expected
 

@@ -13,6 +13,7 @@ import pytest
 
 from helpers.crm.errors import CrmError, CrmErrorCode
 from helpers.crm.oauth import IssuedTokens, OAuthTokens, TokenRefused, TokenRow
+from helpers.errors import TargetRefused
 from helpers.ports import OAuthClient
 from helpers.services.redaction import redact
 
@@ -341,3 +342,15 @@ def test_tokens_are_in_no_repr() -> None:
 
     assert "tok-" not in shown
     assert redact("x tok-a", ["tok-a"]) == "x ***"
+
+
+async def test_a_token_endpoint_that_resolves_to_a_private_address_is_an_outage() -> None:
+    """The lease is ended and the account lives: the name may lead elsewhere a minute later."""
+    world = World()
+    world.vendor.trouble = [TargetRefused("10.0.0.1 is not a public address")] * 2
+
+    with pytest.raises(CrmError) as raised:
+        await world.worker().renewed("access-0")
+
+    assert (raised.value.code, raised.value.retryable) == (CrmErrorCode.UPSTREAM, True)
+    assert (world.store.released, world.store.refused, world.store.row.lease_owner) == ("TargetRefused", "", "")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from helpers.crm.activecampaign.vocabulary import VALUES as AC
+from helpers.crm.fields import VendorField
 from helpers.crm.gohighlevel.vocabulary import VALUES as GHL
 from helpers.crm.hubspot.vocabulary import VALUES as HUBSPOT
 from helpers.crm.keap.vocabulary import ORDERS
@@ -14,7 +15,6 @@ from helpers.crm.keap.vocabulary import VALUES as KEAP
 from helpers.crm.ontraport.vocabulary import VALUES as ONTRAPORT
 from helpers.crm.related import evaluate, parse
 from helpers.crm.values import ValueForm
-from helpers.crm.vendor import VendorField
 
 GOLF = {"1": "Golf", "2": "Chess"}
 

@@ -21,6 +21,11 @@ def test_a_secret_is_masked_in_every_form_it_travels_in(text: str, masked: str) 
     assert redact(text, ["s3cr/et", ""]) == masked
 
 
+def test_a_secret_is_masked_where_a_url_keeps_its_slash() -> None:
+    """Many writers escape + and = alone."""
+    assert redact("?key=a/b%2Bc%3D", ["a/b+c="]) == "?key=***"
+
+
 def test_a_secret_is_masked_where_json_escapes_it() -> None:
     """An echo of our body holds the escaped form."""
     assert redact('{"key": "a\\"b"}', ['a"b']) == '{"key": "***"}'

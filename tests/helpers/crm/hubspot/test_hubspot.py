@@ -394,3 +394,16 @@ async def test_nothing_is_read_that_an_answer_does_not_need() -> None:
     fake.requests.clear()
     await run.set_opt_in_status("11", False)
     assert [method for method, _, _ in sent(fake)] == ["POST"]
+
+
+@pytest.mark.parametrize("listed", [["1"], [{"name": "no id"}], {"0": {}}])
+async def test_a_list_that_holds_no_records_is_refused(listed: Any) -> None:
+    """As at every vendor; none of it becomes a crash."""
+    fake = FakeHubSpot()
+    crm = fake.connector()
+    await crm.get_custom_fields()
+    fake.trouble = [httpx.Response(200, json={"results": listed})]
+
+    with pytest.raises(CrmError, match="no list of records") as raised:
+        await crm.get_contacts()
+    assert raised.value.code is CrmErrorCode.UPSTREAM

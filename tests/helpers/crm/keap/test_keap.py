@@ -430,3 +430,16 @@ async def test_a_run_reads_its_contact_once_and_sees_its_own_writes(keap: FakeKe
     keap.contacts["11"]["given_name"] = "Changed elsewhere"
     assert await run.get_field_value("11", "first_name") == "A"
     assert await crm.run_scope().get_field_value("11", "first_name") == "Changed elsewhere"
+
+
+async def test_deals_of_other_contacts_are_left_alone(keap: FakeKeap) -> None:
+    """An application that ignores the contact filter lists everybody's; neither the move nor the lead keys see them."""
+    crm = keap.connector()
+    deals = [
+        {"id": "1", "contact": {"id": "12"}, "stage": {"id": "3"}, "created_time": "2026-01-01T00:00:00Z"},
+        {"id": "2", "contact": {"id": "11"}, "stage": {"id": "4"}, "created_time": "2026-01-02T00:00:00Z"},
+    ]
+    keap.trouble = [httpx.Response(200, json={"opportunities": deals}) for _ in range(2)]
+
+    assert [deal.id for deal in await crm.list_opportunities("11")] == ["2"]
+    assert await crm.get_field_value("11", "_related.lead.first.Id") == "2"
