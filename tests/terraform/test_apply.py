@@ -32,18 +32,22 @@ INVENTORY = {"contact": ["copy_it"], "tagging": ["tag_it"]}
 IMAGES = f'-var=images={{worker="{DIGEST}",router="{DIGEST}",api="{DIGEST}"}}'
 OVERRIDES = "-var=helper_overrides={tag_it={dedicated=true}}"
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("terraform")]
+pytestmark = [
+    pytest.mark.stack,
+    pytest.mark.embedded("LocalStack's community edition has no ECS, ECR and autoscaling"),
+    pytest.mark.xdist_group("terraform"),
+]
 
 
 @pytest.fixture(scope="module")
-def dev(checkout: Path, terraform_environment: dict[str, str], emulator_url: str) -> Iterator[Terraform]:
+def dev(checkout: Path, terraform_environment: dict[str, str], embedded_url: str) -> Iterator[Terraform]:
     """The dev environment, applied to the emulator with two helper types."""
     (checkout / "helpers" / "inventory.json").write_text(json.dumps(INVENTORY))
     folder = checkout / "terraform" / "environments" / "dev"
     (folder / "override.tf").write_text('terraform {\n  backend "local" {}\n}\n')
     environment = {
         **terraform_environment,
-        "AWS_ENDPOINT_URL": emulator_url,
+        "AWS_ENDPOINT_URL": embedded_url,
         "AWS_ACCESS_KEY_ID": "000000000000",
         "AWS_SECRET_ACCESS_KEY": "emulator",
     }
@@ -55,8 +59,8 @@ def dev(checkout: Path, terraform_environment: dict[str, str], emulator_url: str
 
 
 @pytest.fixture
-def settings(emulator_url: str) -> FleetSettings:
-    return FleetSettings(stage="dev", aws_endpoint_url=emulator_url, allow_private_targets=True)
+def settings(embedded_url: str) -> FleetSettings:
+    return FleetSettings(stage="dev", aws_endpoint_url=embedded_url, allow_private_targets=True)
 
 
 def test_a_second_plan_changes_nothing(dev: Terraform) -> None:
