@@ -25,7 +25,7 @@ class Health:
 
 
 def check(url: str) -> int:
-    """Exit code of a container health check: 0 when the endpoint answers 200. A proxy of the environment is not asked."""
+    """Exit code of a container health check: 0 when the endpoint answers 200. No proxy of the environment is asked."""
     target = urlsplit(url)
     connection = http.client.HTTPConnection(target.hostname or "", target.port, timeout=CHECK_TIMEOUT_SECONDS)
     try:

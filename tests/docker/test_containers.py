@@ -1,14 +1,18 @@
-"""The images run the fleet: built, started by compose, killed, frozen, cut off and drained on a real Docker engine."""
+"""The images run the fleet: built, started by compose, killed, frozen, cut off, starved and drained."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 
-import boto3
 import pytest
 
-from tests.docker.conftest import LEASE_SECONDS, Compose, docker, inspect
+from fleet import names
+from fleet.aws import aws_clients
+from fleet.execution import Execution, new_execution_id
+from fleet.executions import ExecutionStore
+from fleet.settings import FleetSettings
+from tests.docker.compose import ROOT, Compose, docker, healthy, inspect
 
 SERVICES = ("router", "api", "worker")
 SIZE_LIMIT_BYTES = 250_000_000
@@ -25,31 +29,12 @@ def until(condition: Callable[[], bool], what: str, seconds: float = 90) -> None
         time.sleep(0.2)
 
 
-def completed(compose: Compose) -> int:
-    """How many executions of the stack are completed."""
-    table = boto3.client(
-        "dynamodb",
-        region_name="us-west-2",
-        endpoint_url=compose.localstack_url,
-        aws_access_key_id="000000000000",
-        aws_secret_access_key="emulator",
-    )
-    pages = table.get_paginator("scan").paginate(
-        TableName="mfh-dev-executions",
-        Select="COUNT",
-        FilterExpression="#status = :completed",
-        ExpressionAttributeNames={"#status": "status"},
-        ExpressionAttributeValues={":completed": {"S": "completed"}},
-    )
-    return sum(page["Count"] for page in pages)
-
-
 def demo_with_fault(compose: Compose, fault: Callable[[], object]) -> None:
     """Run the demo and let the fault happen in the middle of it; every execution must end as if nothing had."""
-    before = completed(compose)
+    before = len(compose.executions(status="completed"))
     demo = compose.start_demo(EXECUTIONS)
     try:
-        until(lambda: completed(compose) > before + 5, "the demo is under way")
+        until(lambda: len(compose.executions(status="completed")) > before + 5, "the demo is under way")
         fault()
         output, _ = demo.communicate(timeout=200)
     finally:
@@ -57,9 +42,24 @@ def demo_with_fault(compose: Compose, fault: Callable[[], object]) -> None:
     assert demo.returncode == 0, output[-3000:]
 
 
-def healthy(container: str) -> bool:
-    """Whether the engine's health check of the container passes."""
-    return bool(inspect(container)["State"]["Health"]["Status"] == "healthy")
+def stop_at_work(compose: Compose, worker: str, stop: Callable[[], object], resume: Callable[[], object]) -> None:
+    """Stop a worker that holds executions, and let it go on when another has ended one: its lease has passed."""
+    prefix = worker[:12]  # the container's host name, with which the worker's id begins
+
+    def taken_over() -> bool:
+        stop()
+        held = {execution["execution_id"] for execution in compose.executions(status="running", worker_id=prefix)}
+        until(lambda: not held & ids(compose.executions(status="running")), "others end what it held")
+        resume()
+        # What it had already done, and only the answer was missing, ends in its own name: then once more.
+        return bool(held - ids(compose.executions(worker_id=prefix)))
+
+    until(taken_over, "the worker is stopped at work")
+
+
+def ids(executions: list[dict[str, str]]) -> set[str]:
+    """Their execution ids."""
+    return {execution["execution_id"] for execution in executions}
 
 
 def test_images_are_small_and_run_without_root(compose: Compose) -> None:
@@ -91,12 +91,10 @@ def test_nothing_is_lost_when_a_worker_is_frozen_past_its_lease(compose: Compose
     """A frozen worker wakes up to leases that others hold; what it then writes must change nothing."""
     victim = compose.containers("worker")[0]
 
-    def freeze() -> None:
-        docker("pause", victim)
-        time.sleep(3 * LEASE_SECONDS)
-        docker("unpause", victim)
-
-    demo_with_fault(compose, freeze)
+    demo_with_fault(
+        compose,
+        lambda: stop_at_work(compose, victim, lambda: docker("pause", victim), lambda: docker("unpause", victim)),
+    )
 
     until(lambda: healthy(victim), "the frozen worker is healthy again")
 
@@ -107,15 +105,59 @@ def test_nothing_is_lost_when_a_worker_is_cut_off(compose: Compose) -> None:
     network = f"{compose.project}_default"
     started = inspect(victim)["State"]["StartedAt"]
 
-    def cut_off() -> None:
-        docker("network", "disconnect", network, victim)
-        time.sleep(3 * LEASE_SECONDS)
-        docker("network", "connect", network, victim)
-
-    demo_with_fault(compose, cut_off)
+    demo_with_fault(
+        compose,
+        lambda: stop_at_work(
+            compose,
+            victim,
+            lambda: docker("network", "disconnect", network, victim),
+            lambda: docker("network", "connect", network, victim),
+        ),
+    )
 
     until(lambda: healthy(victim), "the cut-off worker is healthy again")
     assert inspect(victim)["State"]["StartedAt"] == started
+
+
+async def test_an_execution_that_eats_its_worker_ends_and_takes_nothing_along(compose: Compose) -> None:
+    """The memory limit kills the worker, compose starts it again, until the execution's attempts are used up."""
+    files = ("-f", str(ROOT / "compose.yaml"), "-f", str(ROOT / "tests/docker/hungry.yaml"))
+    settings = FleetSettings(stage="dev", aws_endpoint_url=compose.localstack_url)
+    # The pool serves the type too, with the product's helper.
+    compose("kill", "worker")
+    compose(*files, "up", "-d", "--wait", "--no-deps", "hungry")
+    (hungry,) = compose.containers("hungry")
+
+    async with aws_clients(settings) as aws:
+        store = ExecutionStore(aws.dynamodb, settings.executions_table)
+
+        async def create(contact: int, **config: object) -> str:
+            execution = Execution(
+                execution_id=new_execution_id(), helper_type="copy_it", account_id="account:hungry",
+                contact_id=f"c{contact}", config=config,
+            )  # fmt: skip
+            await store.create(execution)
+            return execution.execution_id
+
+        poison = await create(0, seconds=0.5, effect="eat")
+        others = {await create(n % 10) for n in range(60)}
+
+    def unended() -> set[str]:
+        return {poison, *others} - ids(compose.executions(status="completed") + compose.executions(status="failed"))
+
+    until(lambda: not unended(), "all have ended", 150)
+
+    ended = {execution["execution_id"]: execution for execution in compose.executions(account_id="account:hungry")}
+    assert (ended[poison]["status"], ended[poison]["error_type"]) == ("failed", "WorkerDied")
+    assert {ended[other]["status"] for other in others} == {"completed"}
+    assert inspect(hungry)["RestartCount"] == 3
+    dead_letters = compose.sqs.get_queue_url(QueueName=names.dead_letter_queue("dev", "copy_it"))["QueueUrl"]
+    (letter,) = compose.sqs.receive_message(
+        QueueUrl=dead_letters, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+    )["Messages"]
+    assert letter["MessageAttributes"]["execution_id"]["StringValue"] == poison
+    compose(*files, "rm", "--stop", "--force", "hungry")
+    compose("up", "-d", "--wait", "--scale", "worker=3")
 
 
 @pytest.mark.parametrize("service", SERVICES)
