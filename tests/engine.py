@@ -32,24 +32,16 @@ def project(purpose: str, owner: int) -> str:
 
 def remove(name: str) -> None:
     """Remove the project's containers, volumes and networks; one that is not there is fine."""
-    subprocess.run(
-        ["docker", "compose", "-p", name, "down", "--volumes", "--remove-orphans", "--timeout", "5"],
-        capture_output=True,
-        check=True,
-        timeout=120,
-    )
+    # `down` leaves the containers of `compose run` alone, and then cannot remove their network.
+    containers = _output("docker", "ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={name}")
+    if containers:
+        _output("docker", "rm", "--force", "--volumes", *containers)
+    _output("docker", "compose", "-p", name, "down", "--volumes", "--remove-orphans")
 
 
 def sweep() -> None:
     """Remove the projects of test runs that are gone: killed, or out of power."""
-    listed = subprocess.run(
-        ["docker", "ps", "--all", "--format", '{{.Label "com.docker.compose.project"}}'],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    for name in sorted(set(listed.stdout.split())):
+    for name in sorted(set(_output("docker", "ps", "--all", "--format", '{{.Label "com.docker.compose.project"}}'))):
         owner = re.match(rf"{PREFIX}(\d+)-", name)
         if owner and not _lives(int(owner[1])):
             remove(name)
@@ -63,6 +55,12 @@ def _lives(process_id: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def _output(*command: str) -> list[str]:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
 
 
 def _succeeds(command: list[str]) -> bool:

@@ -37,8 +37,11 @@ def demo_with_fault(compose: Compose, fault: Callable[[], object]) -> None:
         until(lambda: len(compose.executions(status="completed")) > before + 5, "the demo is under way")
         fault()
         output, _ = demo.communicate(timeout=200)
-    finally:
-        demo.kill()
+    except BaseException as exc:
+        demo.terminate()
+        exc.add_note(demo.communicate(timeout=60)[0][-3000:])
+        exc.add_note(compose("logs", "--tail", "20").stdout[-6000:])
+        raise
     assert demo.returncode == 0, output[-3000:]
 
 
