@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -11,17 +13,20 @@ from fleet import names
 from fleet.aws import aws_clients
 from fleet.execution import Execution, new_execution_id
 from fleet.executions import ExecutionStore
+from fleet.local.demo import scenario
 from fleet.settings import FleetSettings
 from tests.docker.compose import ROOT, Compose, docker, healthy, inspect
+from worker.settings import WorkerSettings
 
 SERVICES = ("router", "api", "worker")
 SIZE_LIMIT_BYTES = 250_000_000
-EXECUTIONS = 300
+EXECUTIONS = 120
+FEWEST_EXECUTIONS = 22  # that the demo takes: one of each helper
 
 pytestmark = [pytest.mark.container, pytest.mark.xdist_group("containers"), pytest.mark.timeout(600)]
 
 
-def until(condition: Callable[[], bool], what: str, seconds: float = 90) -> None:
+def until(condition: Callable[[], bool], what: str, seconds: float = 240) -> None:
     """Wait for something that the engine or the stack reports."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -122,45 +127,82 @@ def test_nothing_is_lost_when_a_worker_is_cut_off(compose: Compose) -> None:
     assert inspect(victim)["State"]["StartedAt"] == started
 
 
+async def test_one_helper_is_scaled_by_its_profile(compose: Compose) -> None:
+    """`--profile tag-it --scale tag-it=3`, as the README says: they share a queue with the pool, in order."""
+    demo = compose.start_demo(FEWEST_EXECUTIONS)  # fills the sandbox CRM
+    output, _ = demo.communicate(timeout=240)
+    assert demo.returncode == 0, output[-3000:]
+    compose("--profile", "tag-it", "up", "-d", "--wait", "--no-recreate", "--scale", "worker=3", "--scale", "tag-it=3")
+    scaled = compose.containers("tag-it")
+    account = compose.executions(connection_id=scenario.CONNECTION)[0]["account_id"]  # that the connection belongs to
+    contacts = [contact["id"] for contact in scenario.contacts()[:12]]
+
+    asked = await insert(
+        compose, [(contact, {"action": "apply", "tag_ids": ["1"]}) for contact in contacts * 5],
+        helper_type="tag_it", connection_id=scenario.CONNECTION, account_id=account,
+    )  # fmt: skip
+    until(lambda: len(ended(compose, asked)) == len(asked), "all have ended")
+
+    assert len(scaled) == 3
+    assert all("HELPER_TYPE=tag_it" in inspect(container)["Config"]["Env"] for container in scaled)
+    done = ended(compose, asked)
+    assert [one["error_message"] for one in done.values() if one["status"] != "completed"] == []
+    assert {one["worker_id"].partition(":")[0] for one in done.values()} & {container[:12] for container in scaled}
+    for contact in contacts:
+        own = [done[one] for one in asked if done[one]["contact_id"] == contact]
+        assert all(earlier["completed_at"] <= later["started_at"] for earlier, later in pairwise(own)), own
+    compose("--profile", "tag-it", "rm", "--stop", "--force", "tag-it")
+
+
 async def test_an_execution_that_eats_its_worker_ends_and_takes_nothing_along(compose: Compose) -> None:
     """The memory limit kills the worker, compose starts it again, until the execution's attempts are used up."""
     files = ("-f", str(ROOT / "compose.yaml"), "-f", str(ROOT / "tests/docker/hungry.yaml"))
-    settings = FleetSettings(stage="dev", aws_endpoint_url=compose.localstack_url)
     # The pool serves the type too, with the product's helper.
     compose("kill", "worker")
     compose(*files, "up", "-d", "--wait", "--no-deps", "hungry")
     (hungry,) = compose.containers("hungry")
 
-    async with aws_clients(settings) as aws:
-        store = ExecutionStore(aws.dynamodb, settings.executions_table)
+    # Behind it on its contact, and beside it on others.
+    eats = ("c0", {"seconds": 0.5, "effect": "eat"})
+    poison, *others = await insert(
+        compose, [eats, *((f"c{n % 10}", {}) for n in range(40))], helper_type="copy_it", account_id="a"
+    )
+    until(lambda: len(ended(compose, [poison, *others])) == 1 + len(others), "all have ended")
 
-        async def create(contact: int, **config: object) -> str:
-            execution = Execution(
-                execution_id=new_execution_id(), helper_type="copy_it", account_id="account:hungry",
-                contact_id=f"c{contact}", config=config,
-            )  # fmt: skip
-            await store.create(execution)
-            return execution.execution_id
-
-        poison = await create(0, seconds=0.5, effect="eat")
-        others = {await create(n % 10) for n in range(60)}
-
-    def unended() -> set[str]:
-        return {poison, *others} - ids(compose.executions(status="completed") + compose.executions(status="failed"))
-
-    until(lambda: not unended(), "all have ended", 150)
-
-    ended = {execution["execution_id"]: execution for execution in compose.executions(account_id="account:hungry")}
-    assert (ended[poison]["status"], ended[poison]["error_type"]) == ("failed", "WorkerDied")
-    assert {ended[other]["status"] for other in others} == {"completed"}
-    assert inspect(hungry)["RestartCount"] == 3
+    killer = ended(compose, [poison])[poison]
+    assert (killer["status"], killer["error_type"]) == ("failed", "WorkerDied")
+    assert {one["status"] for one in ended(compose, others).values()} == {"completed"}
+    assert inspect(hungry)["RestartCount"] == WorkerSettings(helper_type="copy_it").worker_max_attempts
     dead_letters = compose.sqs.get_queue_url(QueueName=names.dead_letter_queue("dev", "copy_it"))["QueueUrl"]
-    (letter,) = compose.sqs.receive_message(
-        QueueUrl=dead_letters, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
-    )["Messages"]
-    assert letter["MessageAttributes"]["execution_id"]["StringValue"] == poison
+    answer = compose.sqs.receive_message(QueueUrl=dead_letters, MaxNumberOfMessages=10, MessageAttributeNames=["All"])
+    assert [letter["MessageAttributes"]["execution_id"]["StringValue"] for letter in answer["Messages"]] == [poison]
     compose(*files, "rm", "--stop", "--force", "hungry")
     compose("up", "-d", "--wait", "--scale", "worker=3")
+
+
+def ended(compose: Compose, asked: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Those of the executions that have ended, by id."""
+    executions = compose.executions(status="completed") + compose.executions(status="failed")
+    return {one["execution_id"]: one for one in executions if one["execution_id"] in set(asked)}
+
+
+async def insert(compose: Compose, wanted: Sequence[tuple[str, dict[str, Any]]], **values: str) -> list[str]:
+    """Ids of queued executions, one after the other: contact and config of each."""
+    settings = FleetSettings(stage="dev", aws_endpoint_url=compose.localstack_url)
+    async with aws_clients(settings) as aws:
+        store = ExecutionStore(aws.dynamodb, settings.executions_table)
+        stored = [
+            await store.create(
+                Execution(
+                    execution_id=new_execution_id(),
+                    contact_id=contact,
+                    config=config,
+                    **values,
+                )
+            )
+            for contact, config in wanted
+        ]
+    return [execution.execution_id for execution, _ in stored]
 
 
 @pytest.mark.parametrize("service", SERVICES)
