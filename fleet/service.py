@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from fleet.health import HealthServer
+from fleet.health_server import HealthServer
 from fleet.logging import configure_logging
 from fleet.settings import FleetSettings, SettingsRefused
 from helpers.errors import MyFusionError

@@ -1,4 +1,4 @@
-"""Fixtures for all tests: the embedded emulator, started once, and clients on it."""
+"""Fixtures for all tests: an AWS emulator, started once, and clients on it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,17 @@ from fleet.health import check
 from fleet.local import emulator as embedded
 from fleet.operations.provision import Provisioner
 from fleet.settings import FleetSettings
+from tests import localstack
+
+
+def owner(config: pytest.Config) -> int:
+    """Process id that the test run began with: the parent, in a process that pytest-xdist started."""
+    return os.getppid() if hasattr(config, "workerinput") else os.getpid()
 
 
 @pytest.fixture(scope="session")
-def emulator_url() -> Iterator[str]:
-    """The endpoint of an emulator of this test session."""
+def embedded_url() -> Iterator[str]:
+    """The endpoint of an embedded emulator of this process."""
     port = embedded.free_port()
     process = subprocess.Popen(
         embedded.command(),
@@ -37,6 +43,36 @@ def emulator_url() -> Iterator[str]:
     yield url
     process.send_signal(signal.SIGTERM)
     process.wait(10)
+
+
+@pytest.fixture(scope="session")
+def localstack_url(request: pytest.FixtureRequest) -> str:
+    """The endpoint of the LocalStack of this test run."""
+    return localstack.url(owner(request.config))
+
+
+@pytest.fixture
+def emulator_url(request: pytest.FixtureRequest) -> str:
+    """LocalStack where a Docker engine answers, the embedded emulator where not and for tests marked ``embedded``."""
+    embedded_only = request.node.get_closest_marker("embedded") is not None
+    name = "embedded_url" if embedded_only or localstack.why_not() else "localstack_url"
+    url: str = request.getfixturevalue(name)
+    return url
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """The process that the run began with outlives the others."""
+    if not hasattr(session.config, "workerinput"):
+        localstack.remove(owner(session.config))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """On which emulator the tests ran: a fallback is no secret."""
+    outcomes = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    if any("stack" in report.keywords and "embedded" not in report.keywords for report in outcomes):
+        reason = localstack.why_not()
+        used = f"the embedded one ({reason})" if reason else f"LocalStack ({localstack.image()})"
+        terminalreporter.write_line(f"AWS emulator: {used}")
 
 
 @pytest.fixture

@@ -128,8 +128,8 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(emulator_url: str, folder: Path) -> AsyncIterator[Bench]:
-    settings = FleetSettings(stage=f"t{uuid.uuid4().hex[:10]}", aws_endpoint_url=emulator_url)
+async def bench(embedded_url: str, folder: Path) -> AsyncIterator[Bench]:
+    settings = FleetSettings(stage=f"t{uuid.uuid4().hex[:10]}", aws_endpoint_url=embedded_url)
     await asyncio.to_thread(Provisioner(settings).provision, [TYPE])
     async with aws_clients(settings) as aws:
         url = await aws.ssm.get_parameter(Name=names.queue_url_parameter(settings.stage, TYPE))
@@ -154,8 +154,8 @@ async def answer(process: subprocess.Popen[bytes]) -> dict[str, Any]:
     return result
 
 
-async def throughput(emulator_url: str, folder: Path, variant: str) -> dict[str, Any]:
-    async with bench(emulator_url, folder) as stack:
+async def throughput(embedded_url: str, folder: Path, variant: str) -> dict[str, Any]:
+    async with bench(embedded_url, folder) as stack:
         bodies = stack.bodies(MESSAGES, now=True)
         if variant == "writes":
             await stack.store(bodies)
@@ -163,8 +163,8 @@ async def throughput(emulator_url: str, folder: Path, variant: str) -> dict[str,
         return await answer(child(stack, variant, MESSAGES))
 
 
-async def latency(emulator_url: str, folder: Path, variant: str) -> dict[str, Any]:
-    async with bench(emulator_url, folder) as stack:
+async def latency(embedded_url: str, folder: Path, variant: str) -> dict[str, Any]:
+    async with bench(embedded_url, folder) as stack:
         ready = folder / "ready"
         ready.unlink(missing_ok=True)
         process = child(stack, variant, PACED)
@@ -185,15 +185,15 @@ async def latency(emulator_url: str, folder: Path, variant: str) -> dict[str, An
         return await answer(process)
 
 
-async def test_the_worker_against_the_limit_and_its_rivals(emulator_url: str, tmp_path: Path) -> None:
+async def test_the_worker_against_the_limit_and_its_rivals(embedded_url: str, tmp_path: Path) -> None:
     """Measures, asserts nothing."""
     variants = ["bare", "worker", "writes", *(["powertools", "celery"] if BENCH_PYTHON else [])]
     rows: list[str] = []
     rates: dict[str, float] = {}
     cpus: dict[str, float] = {}
     for variant in variants:
-        fast = await throughput(emulator_url, tmp_path, variant)
-        paced = await latency(emulator_url, tmp_path, variant)
+        fast = await throughput(embedded_url, tmp_path, variant)
+        paced = await latency(embedded_url, tmp_path, variant)
         rates[variant] = MESSAGES / fast["wall"]
         cpus[variant] = fast["cpu"] / MESSAGES * 1000
         cuts = statistics.quantiles(paced["milliseconds"], n=100)

@@ -19,7 +19,7 @@ import uvloop
 
 from fleet import helper_runs
 from fleet.execution import Execution
-from fleet.health import HealthServer
+from fleet.health_server import HealthServer
 from fleet.logging import configure_logging
 from fleet.service import Process
 from helpers import registry

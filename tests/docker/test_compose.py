@@ -6,7 +6,10 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 from fleet.operations import compose_workers
+from tests import localstack
 from worker.settings import WorkerSettings
 
 ROOT = Path(__file__).parents[2]
@@ -26,3 +29,19 @@ def test_a_worker_is_killed_only_after_its_drain() -> None:
 
     assert grace is not None
     assert int(grace[1]) > settings.worker_drain_running_seconds + settings.worker_drain_flush_seconds
+
+
+def test_the_image_of_localstack_is_named_once_in_the_compose_file() -> None:
+    """Tests read it from there; documents and CI, which cannot, name the same."""
+    image = localstack.default_image()
+
+    assert image == "localstack/localstack:4.14.0", "later tags need an account: a decision, not an update"
+    for path in ("docker/README.md", ".github/workflows/ci.yml"):
+        assert set(re.findall(r"localstack/localstack:[\w.]+", (ROOT / path).read_text())) == {image}, path
+
+
+def test_an_image_named_by_the_environment_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By compose and by the tests."""
+    monkeypatch.setenv("LOCALSTACK_IMAGE", "elsewhere/localstack:1")
+
+    assert localstack.image() == "elsewhere/localstack:1"

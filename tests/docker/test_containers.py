@@ -1,23 +1,32 @@
-"""The images run the fleet: built, started by compose, killed, frozen, cut off and drained on a real Docker engine."""
+"""The images run the fleet: built, started by compose, killed, frozen, cut off, starved and drained."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
 
-import boto3
 import pytest
 
-from tests.docker.conftest import LEASE_SECONDS, Compose, docker, inspect
+from fleet import names
+from fleet.aws import aws_clients
+from fleet.execution import Execution, new_execution_id
+from fleet.executions import ExecutionStore
+from fleet.local.demo import scenario
+from fleet.settings import FleetSettings
+from tests.docker.compose import ROOT, Compose, docker, healthy, inspect
+from worker.settings import WorkerSettings
 
 SERVICES = ("router", "api", "worker")
 SIZE_LIMIT_BYTES = 250_000_000
-EXECUTIONS = 300
+EXECUTIONS = 120
+FEWEST_EXECUTIONS = 22  # that the demo takes: one of each helper
 
 pytestmark = [pytest.mark.container, pytest.mark.xdist_group("containers"), pytest.mark.timeout(600)]
 
 
-def until(condition: Callable[[], bool], what: str, seconds: float = 90) -> None:
+def until(condition: Callable[[], bool], what: str, seconds: float = 240) -> None:
     """Wait for something that the engine or the stack reports."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -25,45 +34,44 @@ def until(condition: Callable[[], bool], what: str, seconds: float = 90) -> None
         time.sleep(0.2)
 
 
-def completed(compose: Compose) -> int:
-    """How many executions of the stack are completed."""
-    table = boto3.client(
-        "dynamodb",
-        region_name="us-west-2",
-        endpoint_url=compose.localstack_url,
-        aws_access_key_id="000000000000",
-        aws_secret_access_key="emulator",
-    )
-    pages = table.get_paginator("scan").paginate(
-        TableName="mfh-dev-executions",
-        Select="COUNT",
-        FilterExpression="#status = :completed",
-        ExpressionAttributeNames={"#status": "status"},
-        ExpressionAttributeValues={":completed": {"S": "completed"}},
-    )
-    return sum(page["Count"] for page in pages)
-
-
 def demo_with_fault(compose: Compose, fault: Callable[[], object]) -> None:
     """Run the demo and let the fault happen in the middle of it; every execution must end as if nothing had."""
-    before = completed(compose)
+    before = len(compose.executions(status="completed"))
     demo = compose.start_demo(EXECUTIONS)
     try:
-        until(lambda: completed(compose) > before + 5, "the demo is under way")
+        until(lambda: len(compose.executions(status="completed")) > before + 5, "the demo is under way")
         fault()
         output, _ = demo.communicate(timeout=200)
-    finally:
-        demo.kill()
+    except BaseException as exc:
+        demo.terminate()
+        exc.add_note(demo.communicate(timeout=60)[0][-3000:])
+        exc.add_note(compose("logs", "--tail", "20").stdout[-6000:])
+        raise
     assert demo.returncode == 0, output[-3000:]
 
 
-def healthy(container: str) -> bool:
-    """Whether the engine's health check of the container passes."""
-    return bool(inspect(container)["State"]["Health"]["Status"] == "healthy")
+def stop_at_work(compose: Compose, worker: str, stop: Callable[[], object], resume: Callable[[], object]) -> None:
+    """Stop a worker that holds executions, and let it go on when another has ended one: its lease has passed."""
+    prefix = worker[:12]  # the container's host name, with which the worker's id begins
+
+    def taken_over() -> bool:
+        stop()
+        held = {execution["execution_id"] for execution in compose.executions(status="running", worker_id=prefix)}
+        until(lambda: not held & ids(compose.executions(status="running")), "others end what it held")
+        resume()
+        # What it had already done, and only the answer was missing, ends in its own name: then once more.
+        return bool(held - ids(compose.executions(worker_id=prefix)))
+
+    until(taken_over, "the worker is stopped at work")
+
+
+def ids(executions: list[dict[str, str]]) -> set[str]:
+    """Their execution ids."""
+    return {execution["execution_id"] for execution in executions}
 
 
 def test_images_are_small_and_run_without_root(compose: Compose) -> None:
-    """Under 250 MB, no pip in the environment, no root, a read-only root file system, python as PID 1."""
+    """Under 250 MB, no pip, no root, a read-only root file system, python as PID 1."""
     for service in SERVICES:
         container = inspect(compose.containers(service)[0])
         image = inspect(container["Image"])
@@ -72,7 +80,7 @@ def test_images_are_small_and_run_without_root(compose: Compose) -> None:
         assert image["Config"]["StopSignal"] == "SIGTERM"
         assert image["Config"]["Entrypoint"] == ["python", "-m", service]
         assert container["HostConfig"]["ReadonlyRootfs"] is True
-        found = docker("exec", container["Id"], "sh", "-c", "command -v gcc git curl; ls /opt/mfh/bin/pip || true")
+        found = docker("exec", container["Id"], "sh", "-c", "command -v gcc git curl pip pip3 make || true")
         assert found == "", service
 
 
@@ -91,12 +99,10 @@ def test_nothing_is_lost_when_a_worker_is_frozen_past_its_lease(compose: Compose
     """A frozen worker wakes up to leases that others hold; what it then writes must change nothing."""
     victim = compose.containers("worker")[0]
 
-    def freeze() -> None:
-        docker("pause", victim)
-        time.sleep(3 * LEASE_SECONDS)
-        docker("unpause", victim)
-
-    demo_with_fault(compose, freeze)
+    demo_with_fault(
+        compose,
+        lambda: stop_at_work(compose, victim, lambda: docker("pause", victim), lambda: docker("unpause", victim)),
+    )
 
     until(lambda: healthy(victim), "the frozen worker is healthy again")
 
@@ -107,15 +113,97 @@ def test_nothing_is_lost_when_a_worker_is_cut_off(compose: Compose) -> None:
     network = f"{compose.project}_default"
     started = inspect(victim)["State"]["StartedAt"]
 
-    def cut_off() -> None:
-        docker("network", "disconnect", network, victim)
-        time.sleep(3 * LEASE_SECONDS)
-        docker("network", "connect", network, victim)
-
-    demo_with_fault(compose, cut_off)
+    demo_with_fault(
+        compose,
+        lambda: stop_at_work(
+            compose,
+            victim,
+            lambda: docker("network", "disconnect", network, victim),
+            lambda: docker("network", "connect", network, victim),
+        ),
+    )
 
     until(lambda: healthy(victim), "the cut-off worker is healthy again")
     assert inspect(victim)["State"]["StartedAt"] == started
+
+
+async def test_one_helper_is_scaled_by_its_profile(compose: Compose) -> None:
+    """`--profile tag-it --scale tag-it=3`, as the README says: they share a queue with the pool, in order."""
+    demo = compose.start_demo(FEWEST_EXECUTIONS)  # fills the sandbox CRM
+    output, _ = demo.communicate(timeout=240)
+    assert demo.returncode == 0, output[-3000:]
+    compose("--profile", "tag-it", "up", "-d", "--wait", "--no-recreate", "--scale", "worker=3", "--scale", "tag-it=3")
+    scaled = compose.containers("tag-it")
+    # Each demo has an account of its own, and the connection is the newest one's.
+    account = max((one["execution_id"], one["account_id"]) for one in compose.executions(trigger_type="api"))[1]
+    contacts = [contact["id"] for contact in scenario.contacts()[:12]]
+
+    asked = await insert(
+        compose, [(contact, {"action": "apply", "tag_ids": ["1"]}) for contact in contacts * 5],
+        helper_type="tag_it", connection_id=scenario.CONNECTION, account_id=account,
+    )  # fmt: skip
+    until(lambda: len(ended(compose, asked)) == len(asked), "all have ended")
+
+    assert len(scaled) == 3
+    assert all("HELPER_TYPE=tag_it" in inspect(container)["Config"]["Env"] for container in scaled)
+    done = ended(compose, asked)
+    assert [one["error_message"] for one in done.values() if one["status"] != "completed"] == []
+    assert {one["worker_id"].partition(":")[0] for one in done.values()} & {container[:12] for container in scaled}
+    for contact in contacts:
+        own = [done[one] for one in asked if done[one]["contact_id"] == contact]
+        assert all(earlier["completed_at"] <= later["started_at"] for earlier, later in pairwise(own)), own
+    compose("--profile", "tag-it", "rm", "--stop", "--force", "tag-it")
+
+
+async def test_an_execution_that_eats_its_worker_ends_and_takes_nothing_along(compose: Compose) -> None:
+    """The memory limit kills the worker, compose starts it again, until the execution's attempts are used up."""
+    files = ("-f", str(ROOT / "compose.yaml"), "-f", str(ROOT / "tests/docker/hungry.yaml"))
+    # The pool serves the type too, with the product's helper.
+    compose("kill", "worker")
+    compose(*files, "up", "-d", "--wait", "--no-deps", "hungry")
+    (hungry,) = compose.containers("hungry")
+
+    # Behind it on its contact, and beside it on others.
+    eats = ("c0", {"seconds": 0.5, "effect": "eat"})
+    poison, *others = await insert(
+        compose, [eats, *((f"c{n % 10}", {}) for n in range(40))], helper_type="copy_it", account_id="a"
+    )
+    until(lambda: len(ended(compose, [poison, *others])) == 1 + len(others), "all have ended")
+
+    killer = ended(compose, [poison])[poison]
+    assert (killer["status"], killer["error_type"]) == ("failed", "WorkerDied")
+    assert {one["status"] for one in ended(compose, others).values()} == {"completed"}
+    assert inspect(hungry)["RestartCount"] == WorkerSettings(helper_type="copy_it").worker_max_attempts
+    dead_letters = compose.sqs.get_queue_url(QueueName=names.dead_letter_queue("dev", "copy_it"))["QueueUrl"]
+    answer = compose.sqs.receive_message(QueueUrl=dead_letters, MaxNumberOfMessages=10, MessageAttributeNames=["All"])
+    assert [letter["MessageAttributes"]["execution_id"]["StringValue"] for letter in answer["Messages"]] == [poison]
+    compose(*files, "rm", "--stop", "--force", "hungry")
+    compose("up", "-d", "--wait", "--scale", "worker=3")
+
+
+def ended(compose: Compose, asked: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Those of the executions that have ended, by id."""
+    executions = compose.executions(status="completed") + compose.executions(status="failed")
+    return {one["execution_id"]: one for one in executions if one["execution_id"] in set(asked)}
+
+
+async def insert(compose: Compose, wanted: Sequence[tuple[str, dict[str, Any]]], **values: str) -> list[str]:
+    """Ids of queued executions, one after the other: contact and config of each."""
+    settings = FleetSettings(stage="dev", aws_endpoint_url=compose.localstack_url)
+    async with aws_clients(settings) as aws:
+        store = ExecutionStore(aws.dynamodb, settings.executions_table)
+        stored = [
+            await store.create(
+                Execution(
+                    execution_id=new_execution_id(),
+                    contact_id=contact,
+                    config=config,
+                    **values,
+                )
+            )
+            for contact, config in wanted
+        ]
+    return [execution.execution_id for execution, _ in stored]
 
 
 @pytest.mark.parametrize("service", SERVICES)

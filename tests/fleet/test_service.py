@@ -13,7 +13,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from fleet.health import Health, HealthServer, check
+from fleet.health import Health, check
+from fleet.health_server import HealthServer
 from fleet.local.emulator import free_port
 from fleet.service import Process, SideTaskDied
 
@@ -50,6 +51,14 @@ async def test_the_container_check_follows_the_endpoint(health: HealthServer) ->
     health.report = lambda: Health(False)
     assert await asyncio.to_thread(check, url) == 1
     assert await asyncio.to_thread(check, "http://127.0.0.1:9/healthz") == 1
+
+
+def test_the_container_check_is_cheap() -> None:
+    """Every container starts it all the time: no package beyond the standard library is imported."""
+    program = "import sys; import fleet.health; print(*{m.partition('.')[0] for m in sys.modules})"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+
+    assert not {"aiohttp", "asyncio", "pydantic", "structlog"} & set(loaded)
 
 
 async def test_port_zero_means_no_endpoint() -> None:

@@ -27,7 +27,7 @@ from fleet.local.demo.receiver import Receiver
 from fleet.local.stack import ROUTER, WORKER, EmbeddedStack
 from helpers.crm.sandbox.store import SandboxStore
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.stack, pytest.mark.embedded("it is what is tested"), pytest.mark.timeout(180)]
 
 ENVIRONMENT = {
     "WORKER_WAIT_TIME_SECONDS": "1",

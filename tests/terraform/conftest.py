@@ -136,14 +136,14 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def dev(
-    tmp_path_factory: pytest.TempPathFactory, terraform_environment: dict[str, str], emulator_url: str
+    tmp_path_factory: pytest.TempPathFactory, terraform_environment: dict[str, str], embedded_url: str
 ) -> Iterator[Terraform]:
     """The dev environment, applied to the emulator with two helper types."""
     root = copy_of_terraform(tmp_path_factory.mktemp("dev"))
     (root / "helpers" / "inventory.json").write_text(json.dumps(INVENTORY))
     folder = root / "terraform" / "environments" / "dev"
     (folder / "override.tf").write_text('terraform {\n  backend "local" {}\n}\n')
-    terraform = Terraform(folder, {**terraform_environment, **emulator_environment(emulator_url)})
+    terraform = Terraform(folder, {**terraform_environment, **emulator_environment(embedded_url)})
     terraform.run("init", "-no-color", "-reconfigure")
     terraform.run("apply", "-no-color", "-auto-approve", *VARIABLES)
     yield terraform

@@ -30,12 +30,16 @@ from tests.terraform.conftest import INVENTORY, VARIABLES, Terraform
 
 SERVICES = {"router": "router", "mfh-dev-worker-tag-it": "worker", "mfh-dev-worker-pool-automation": "worker"}
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("terraform")]
+pytestmark = [
+    pytest.mark.stack,
+    pytest.mark.embedded("LocalStack's community edition has no ECS, ECR and autoscaling"),
+    pytest.mark.xdist_group("terraform"),
+]
 
 
 @pytest.fixture
-def settings(emulator_url: str) -> FleetSettings:
-    return FleetSettings(stage="dev", aws_endpoint_url=emulator_url, allow_private_targets=True)
+def settings(embedded_url: str) -> FleetSettings:
+    return FleetSettings(stage="dev", aws_endpoint_url=embedded_url, allow_private_targets=True)
 
 
 def test_a_second_plan_changes_nothing(dev: Terraform) -> None:

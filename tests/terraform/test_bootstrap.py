@@ -22,12 +22,12 @@ INLINE_LIMIT, MANAGED_LIMIT = 10_240, 6_144
 
 @pytest.fixture(scope="module")
 def bootstrap(
-    tmp_path_factory: pytest.TempPathFactory, terraform_environment: dict[str, str], emulator_url: str
+    tmp_path_factory: pytest.TempPathFactory, terraform_environment: dict[str, str], embedded_url: str
 ) -> Terraform:
     """The root module, applied to the emulator; not destroyed: its bucket refuses."""
     root = copy_of_terraform(tmp_path_factory.mktemp("bootstrap"))
     terraform = Terraform(
-        root / "terraform" / "bootstrap", {**terraform_environment, **emulator_environment(emulator_url)}
+        root / "terraform" / "bootstrap", {**terraform_environment, **emulator_environment(embedded_url)}
     )
     terraform.run("init", "-no-color")
     terraform.run("apply", "-no-color", "-auto-approve", *VARIABLES)

@@ -23,7 +23,7 @@ APPLIED = (*(each for each in VARIABLES if not each.startswith("-var=api=")), "-
 DRIFT = {"aws_cloudwatch_metric_alarm", "aws_ecs_service"}
 
 
-def test_the_real_provider_makes_an_environment(tmp_path_factory: pytest.TempPathFactory, emulator_url: str) -> None:
+def test_the_real_provider_makes_an_environment(tmp_path_factory: pytest.TempPathFactory, embedded_url: str) -> None:
     """staging, beside dev on the same emulator; not destroyed, its tables are protected."""
     root = copy_of_terraform(tmp_path_factory.mktemp("real"))
     (root / "helpers" / "inventory.json").write_text(json.dumps(INVENTORY))
@@ -33,7 +33,7 @@ def test_the_real_provider_makes_an_environment(tmp_path_factory: pytest.TempPat
         'provider "aws" {\n  skip_credentials_validation = true\n  skip_metadata_api_check = true\n}\n'
     )
     (folder / "terraform.tfvars").unlink()  # overrides of types that are not in this inventory
-    terraform = Terraform(folder, {**real_provider(), **emulator_environment(emulator_url)})
+    terraform = Terraform(folder, {**real_provider(), **emulator_environment(embedded_url)})
     terraform.run("init", "-no-color")
     terraform.run("apply", "-no-color", "-auto-approve", *APPLIED)
 

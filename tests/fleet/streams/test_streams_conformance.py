@@ -165,6 +165,7 @@ async def test_sequence_number_iterators_start_at_and_after_a_record(subject: Su
     assert keys((await subject.read(latest))[0]) == ["exec:3"]
 
 
+@pytest.mark.embedded("LocalStack answers with an InternalError")
 async def test_an_unknown_sequence_number_is_refused_as_trimmed(subject: Subject) -> None:
     """The service cannot tell it from one that was there."""
     await subject.put("exec:1")
@@ -174,6 +175,7 @@ async def test_an_unknown_sequence_number_is_refused_as_trimmed(subject: Subject
     assert code(error) == "TrimmedDataAccessException"
 
 
+@pytest.mark.embedded("LocalStack answers with an InternalError")
 async def test_a_garbage_iterator_is_refused(subject: Subject) -> None:
     """As a bad request and not as a crash."""
     with pytest.raises(ClientError) as error:

@@ -70,6 +70,7 @@ async def get(url: str) -> Any:
     return await asyncio.to_thread(read)
 
 
+@pytest.mark.embedded("asserts seconds under load; LocalStack's tables are ten times slower")
 async def test_scheduled_executions_are_queued_within_two_seconds_of_their_time(
     health_url: str, routers: Routers, store: ExecutionStore, aws: AwsClients, stage_settings: FleetSettings
 ) -> None:

@@ -24,7 +24,10 @@ from router.leases import SCHEDULER_KEY, Lease
 if TYPE_CHECKING:
     from tests.router.stack.conftest import Routers, Traffic
 
-pytestmark = pytest.mark.stack
+pytestmark = [
+    pytest.mark.stack,
+    pytest.mark.embedded("asserts seconds under load; LocalStack's tables are ten times slower"),
+]
 
 KILL_SECONDS = float(os.environ.get("ROUTER_KILL_SECONDS", "16"))
 

@@ -27,7 +27,7 @@ class ProbeConfig(HelperConfig):
     """What a run does: ``seconds`` of work, then the effect."""
 
     seconds: float = 0.0
-    effect: str = Field(default="succeed", pattern="^(succeed|fail|retry|exit|block|nonsense)$")
+    effect: str = Field(default="succeed", pattern="^(succeed|fail|retry|exit|block|nonsense|eat)$")
 
 
 class Probe(Helper[ProbeConfig]):
@@ -54,6 +54,8 @@ class Probe(Helper[ProbeConfig]):
                 raise TransientFailure("told to try again", retry_after=1)
             case "exit":
                 sys.exit(3)
+            case "eat":
+                _written = b"x" * 2**30
             case "nonsense":
                 return "nonsense"  # type: ignore[return-value]
         note("end", ctx, run)

@@ -148,6 +148,7 @@ async def test_a_pause_is_obeyed_without_a_restart(stack: Any) -> None:
     assert stored.status == "completed"
 
 
+@pytest.mark.embedded("LocalStack frees a group whose first message timed out while others of it are in flight")
 async def test_nothing_is_lost_repeated_or_reordered_while_workers_die(stack: Any) -> None:
     """Three workers, kill -9 and SIGTERM at random: all end, once at a time, in order."""
     dice = random.Random(7)

@@ -11,7 +11,7 @@ from typing import Any
 
 from fleet.envelope import deduplication_id
 from fleet.execution import new_execution_id
-from fleet.health import HealthServer
+from fleet.health_server import HealthServer
 from fleet.service import Process
 from helpers.contract import HelperOutput
 from helpers.errors import PermanentFailure

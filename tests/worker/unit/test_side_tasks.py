@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from fleet.health import HealthServer
+from fleet.health_server import HealthServer
 from fleet.metrics import Metrics
 from fleet.service import Process, SideTaskDied
 from worker.control import Control, ControlWatch
