@@ -28,6 +28,7 @@ from fleet.operations.smoke import smoke as run_smoke
 from fleet.settings import FleetSettings
 from helpers.crm.models import Contact
 from helpers.crm.sandbox.connector import SandboxConnector
+from helpers.crm.sandbox.seed import Seed, read_seed
 from helpers.crm.sandbox.store import SandboxStore
 
 SHOWN_CONTACTS = ("c001", "c008", "c015")
@@ -40,15 +41,23 @@ STACK_ENVIRONMENT = {
 }
 
 
-def up(port: Annotated[int, typer.Option(help="Port of the API; 0 = a free one.")] = 8080) -> None:
+def up(
+    port: Annotated[int, typer.Option(help="Port of the API; 0 = a free one.")] = 8080,
+    contacts: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Contacts of your own besides the demo's: .csv or .json."),
+    ] = None,
+) -> None:
     """Start the embedded stack with the demo's account and keep it up until Ctrl-C."""
+    with refusals():
+        more = _own_contacts(contacts) if contacts else {}
 
     async def stay() -> None:
         async with Receiver() as receiver:
             seeded: list[demo_seed.Seeded] = []
 
             async def seed(stack: EmbeddedStack) -> None:
-                seeded.append(await demo_seed.seed(stack.settings, stack.sandbox_path, receiver.url))
+                seeded.append(await demo_seed.seed(stack.settings, stack.sandbox_path, receiver.url, more=more))
 
             stopping = asyncio.Event()
             for number in (signal.SIGINT, signal.SIGTERM):
@@ -71,6 +80,13 @@ def up(port: Annotated[int, typer.Option(help="Port of the API; 0 = a free one."
 
     with refusals():
         asyncio.run(stay())
+
+
+def _own_contacts(path: Path) -> Seed:
+    try:
+        return read_seed(path)
+    except ValueError as exc:
+        raise Refused(f"--contacts: {exc}") from exc
 
 
 def _print_how_to(stack: EmbeddedStack, seeded: demo_seed.Seeded) -> None:

@@ -25,6 +25,8 @@ from fleet.local.demo import scenario
 from fleet.local.demo import seed as demo_seed
 from fleet.local.demo.receiver import Receiver
 from fleet.local.stack import ROUTER, WORKER, EmbeddedStack
+from helpers.crm.sandbox.connector import SandboxConnector
+from helpers.crm.sandbox.seed import read_seed
 from helpers.crm.sandbox.store import SandboxStore
 
 pytestmark = [pytest.mark.stack, pytest.mark.embedded("it is what is tested"), pytest.mark.timeout(180)]
@@ -78,6 +80,22 @@ async def test_a_click_changes_the_contact_and_its_chain_runs_in_order(receiver:
     # c001 had Newsletter; tag_it added Clicked before count_tags counted.
     assert values["tag_count"] == "2"
     assert values["score"] == "0"
+
+
+async def test_contacts_of_ones_own_are_seeded_besides_the_demos(receiver: Receiver, tmp_path: Path) -> None:
+    """`mfh up --contacts`: a helper finds them at the CRM."""
+    file = tmp_path / "contacts.csv"
+    file.write_text("id,first_name,tags\nown1,Grace,Newsletter\n")
+
+    async def seed(stack: EmbeddedStack) -> None:
+        await demo_seed.seed(stack.settings, stack.sandbox_path, receiver.url, more=read_seed(file))
+
+    async with EmbeddedStack(services=(), seed=seed) as stack:
+        crm = SandboxConnector(SandboxStore(stack.sandbox_path))
+        own, demo = await crm.get_contact("own1"), await crm.get_contact("c001")
+
+    assert (own.first_name, [tag.name for tag in own.tags]) == ("Grace", ["Newsletter"])
+    assert demo.first_name
 
 
 async def test_killed_worker_and_router_lose_nothing_and_keep_the_order(receiver: Receiver) -> None:

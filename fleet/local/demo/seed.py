@@ -14,6 +14,7 @@ from fleet.marshalling import item
 from fleet.settings import FleetSettings
 from fleet.stored_helpers import StoredHelpers, new_helper_id
 from helpers.crm.sandbox.connector import SandboxConnector
+from helpers.crm.sandbox.seed import Seed
 from helpers.crm.sandbox.seed import seed as seed_sandbox
 from helpers.crm.sandbox.store import SandboxStore
 from helpers.ports import StoredHelper
@@ -29,11 +30,21 @@ class Seeded:
 
 
 async def seed(
-    settings: FleetSettings, sandbox_path: Path, receiver_url: str, *, account: str = scenario.ACCOUNT
+    settings: FleetSettings,
+    sandbox_path: Path,
+    receiver_url: str,
+    *,
+    account: str = scenario.ACCOUNT,
+    more: Seed | None = None,
 ) -> Seeded:
-    """Write everything; the stage must be provisioned. Contacts and connection of an earlier demo are renewed."""
+    """Write everything; the stage must be provisioned. Contacts and connection of an earlier demo are renewed.
+
+    ``more`` goes into the sandbox on top of the demo's contacts.
+    """
     store = SandboxStore(sandbox_path)
-    seed_sandbox(SandboxConnector(store), {"contacts": scenario.contacts(), "tags": scenario.TAGS})
+    crm = SandboxConnector(store)
+    seed_sandbox(crm, {"contacts": scenario.contacts(), "tags": scenario.TAGS})
+    seed_sandbox(crm, more or {})
     store.close()
     async with aws_clients(settings) as aws:
         await connect_sandbox(settings, aws, account=account)

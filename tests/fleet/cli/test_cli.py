@@ -245,6 +245,14 @@ def test_provision_refuses_an_aws_account(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.stack
+def test_contacts_that_cannot_be_read_are_refused_before_anything_starts(tmp_path: Path) -> None:
+    """The option and the remedy are named."""
+    file = tmp_path / "contacts.xlsx"
+    file.write_bytes(b"")
+
+    assert "--contacts: contacts.xlsx: a seed is a .json or .csv file" in invoke("up", "--contacts", str(file), code=1)
+
+
 def test_provision_makes_a_stage(emulator_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """At the emulator."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", emulator_url)
