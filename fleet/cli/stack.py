@@ -31,7 +31,6 @@ from helpers.crm.sandbox.connector import SandboxConnector
 from helpers.crm.sandbox.seed import Seed, read_seed
 from helpers.crm.sandbox.store import SandboxStore
 
-SHOWN_CONTACTS = ("c001", "c008", "c015")
 STACK_ENVIRONMENT = {
     # Short polls end a drain soon; a laptop has no fleet to scale in.
     "WORKER_WAIT_TIME_SECONDS": "2",
@@ -156,9 +155,9 @@ async def _demo_of_running(api_url: str, count: int, timeout_seconds: int) -> bo
 async def _work(
     api_url: str, sandbox_path: Path, seeded: demo_seed.Seeded, receiver: Receiver, count: int, timeout_seconds: int
 ) -> bool:
-    before = _read_contacts(sandbox_path)
-    client = Client(api_url, seeded.api_key)
     contact_ids = [contact["id"] for contact in scenario.contacts()]
+    before = _read_contacts(sandbox_path, contact_ids)
+    client = Client(api_url, seeded.api_key)
     wanted = scenario.requests(list(seeded.helpers), contact_ids, count)
     columns = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
@@ -170,15 +169,15 @@ async def _work(
         )
     await client.close()
     console.print(report.by_type(list(followed.executions.values())))
-    console.print(report.changes(before, _read_contacts(sandbox_path)))
+    console.print(report.changes(before, _read_contacts(sandbox_path, contact_ids)))
     console.print(f"webhooks received: {dict(receiver.received)}", highlight=False)
     return report.verdict(console, followed, count, expected_failures=1)
 
 
-def _read_contacts(path: Path) -> list[Contact]:
+def _read_contacts(path: Path, contact_ids: list[str]) -> list[Contact]:
     store = SandboxStore(path)
     crm = SandboxConnector(store)
-    contacts = [crm.load_contact(contact_id) for contact_id in SHOWN_CONTACTS]
+    contacts = [crm.load_contact(contact_id) for contact_id in contact_ids]
     store.close()
     return contacts
 

@@ -49,16 +49,16 @@ def _is_direct(execution: dict[str, Any]) -> bool:
     return execution.get("trigger_type") == "api"
 
 
-def changes(before: list[Contact], after: list[Contact]) -> Table:
-    """What the run changed on some contacts."""
+def changes(before: list[Contact], after: list[Contact], *, most: int = 3) -> Table:
+    """What the run changed on the ``most`` contacts that it changed most; both lists in the same order."""
+    changed = [(new.id, _differences(old, new)) for old, new in zip(before, after, strict=True)]
+    changed.sort(key=lambda entry: len(entry[1]), reverse=True)
     table = Table(title="Contacts before and after", title_justify="left")
     for heading in ("contact", "field", "before", "after"):
         table.add_column(heading, overflow="fold")
-    for old, new in zip(before, after, strict=True):
-        first = True
-        for key, was, now in _differences(old, new):
-            table.add_row(new.id if first else "", key, was, now)
-            first = False
+    for contact_id, differences in changed[:most]:
+        for number, (key, was, now) in enumerate(differences):
+            table.add_row("" if number else contact_id, key, was, now)
         table.add_section()
     return table
 
