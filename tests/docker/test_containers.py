@@ -152,7 +152,8 @@ async def test_one_helper_is_scaled_by_its_profile(compose: Compose) -> None:
     for contact in contacts:
         own = [done[one] for one in asked if done[one]["contact_id"] == contact]
         assert all(earlier["completed_at"] <= later["started_at"] for earlier, later in pairwise(own)), own
-    compose("--profile", "tag-it", "rm", "--stop", "--force", "tag-it")
+    compose("kill", "tag-it")
+    compose("rm", "--force", "tag-it")
 
 
 async def test_an_execution_that_eats_its_worker_ends_and_takes_nothing_along(compose: Compose) -> None:
@@ -177,7 +178,8 @@ async def test_an_execution_that_eats_its_worker_ends_and_takes_nothing_along(co
     dead_letters = compose.sqs.get_queue_url(QueueName=names.dead_letter_queue("dev", "copy_it"))["QueueUrl"]
     answer = compose.sqs.receive_message(QueueUrl=dead_letters, MaxNumberOfMessages=10, MessageAttributeNames=["All"])
     assert [letter["MessageAttributes"]["execution_id"]["StringValue"] for letter in answer["Messages"]] == [poison]
-    compose(*files, "rm", "--stop", "--force", "hungry")
+    compose(*files, "kill", "hungry")
+    compose(*files, "rm", "--force", "hungry")
     compose("up", "-d", "--wait", "--scale", "worker=3")
 
 
