@@ -17,6 +17,8 @@ from fleet.ports.tenant_roles import TenantRoles
 from helpers.errors import PermanentFailure
 from helpers.ports import ServiceAuth
 
+pytestmark = pytest.mark.embedded("the LocalStack of the compose file has no S3 and no STS")
+
 ROLE = ServiceAuth(role_arn="arn:aws:iam::123456789012:role/mfh-backup", external_id="ext-1")
 
 
