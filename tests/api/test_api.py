@@ -153,7 +153,7 @@ async def test_a_helper_that_may_not_run_is_refused(api: Api, helper_id: str, st
         (b'{"contact_id": "c1", "input": {"a": {"\\ud800": 1}}}', 422, "invalid_request"),
         (b'{"contact_id": "c1", "input": {"": 1}}', 422, "invalid_request"),
         (b'{"contact_id": "c1", "input": ' + b'{"a":' * 33 + b"1" + b"}" * 34, 422, "invalid_request"),
-        (b'{"contact_id": "c1", "input": {"a": ' + b"[" * 900 + b"]" * 900 + b"}}", 422, "invalid_request"),
+        (b'{"contact_id": "c1", "input": {"a": ' + b"[" * 100 + b"]" * 100 + b"}}", 422, "invalid_request"),
         (b'{"contact_id": " "}', 422, "contact_missing"),
         (b'{"contact_id": "c1", "input": {"x": "' + b"x" * 400_000 + b'"}}', 413, "body_too_large"),
     ],
