@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from fleet.clock import SystemClock
+from fleet.clock import SystemClock, instant_text
+from fleet.connection_status import set_status
 from fleet.marshalling import attribute, item, plain
 from fleet.settings import FleetSettings
 from fleet.token_rows import DynamoTokenStore
@@ -140,26 +141,13 @@ class ConnectionStore:
 
     async def mark_error(self, connection_id: str) -> None:
         """Set the connection's status to ``error``: the vendor refuses its credentials."""
-        await self._mark(connection_id, "SET #status = :status", {":status": "error"})
+        await set_status(self._dynamodb, self._settings.connections_table, connection_id, "error")
 
     async def mark_working(self, connection_id: str) -> None:
         """Set the connection's status to ``active``: a test has just succeeded."""
-        now = self._clock.now().isoformat(timespec="seconds").replace("+00:00", "Z")
-        update = "SET #status = :status, last_connected = :now, updated_at = :now"
-        await self._mark(connection_id, update, {":status": "active", ":now": now})
-
-    async def _mark(self, connection_id: str, update: str, values: dict[str, Any]) -> None:
-        try:
-            await self._dynamodb.update_item(
-                TableName=self._settings.connections_table,
-                Key={"connection_id": attribute(connection_id)},
-                UpdateExpression=update,
-                ConditionExpression="attribute_exists(connection_id)",
-                ExpressionAttributeNames={"#status": "status"},
-                ExpressionAttributeValues=item(values),
-            )
-        except self._dynamodb.exceptions.ConditionalCheckFailedException:
-            return  # deleted meanwhile
+        now = instant_text(self._clock.now())
+        table = self._settings.connections_table
+        await set_status(self._dynamodb, table, connection_id, "active", last_connected=now, updated_at=now)
 
     async def _get(self, table: str, key: str, value: str) -> dict[str, Any] | None:
         if not value:

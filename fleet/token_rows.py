@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from fleet.clock import SystemClock
+from fleet.connection_status import set_status
 from fleet.marshalling import attribute, item, plain
 from fleet.settings import FleetSettings
 from helpers.crm.errors import CrmError, CrmErrorCode
@@ -37,6 +38,7 @@ class DynamoTokenStore:
         self._auths = settings.platform_connection_auths_table
         self._connections = settings.connections_table
         self._key = {"auth_id": attribute(auth_id)}
+        self._connection_id = connection_id
         self._connection_key = {"connection_id": attribute(connection_id)}
         self._clock = clock or SystemClock()
 
@@ -109,19 +111,8 @@ class DynamoTokenStore:
             "refresh_token = :spent AND refresh_lease_owner = :owner",
             {":error": error, ":now": self._epoch(), ":spent": spent.refresh_token, ":owner": owner},
         )
-        if not refused:
-            return
-        try:
-            await self._dynamodb.update_item(
-                TableName=self._connections,
-                Key=self._connection_key,
-                UpdateExpression="SET #status = :error",
-                ConditionExpression="attribute_exists(connection_id)",
-                ExpressionAttributeNames={"#status": "status"},
-                ExpressionAttributeValues=item({":error": "error"}),
-            )
-        except self._dynamodb.exceptions.ConditionalCheckFailedException:
-            return  # deleted meanwhile: a row of nothing but a status would haunt the list
+        if refused:
+            await set_status(self._dynamodb, self._connections, self._connection_id, "error")
 
     async def release(self, *, owner: str, error: str) -> None:
         """End the owner's lease after a failure that may pass."""

@@ -90,7 +90,9 @@ def _own_contacts(path: Path) -> Seed:
 
 def _print_how_to(stack: EmbeddedStack, seeded: demo_seed.Seeded) -> None:
     console.print(f"\nThe stack is up. API: [bold]{stack.api_url}[/] (Ctrl-C stops it)\n", highlight=False)
-    console.print(f"  export MFH_API_URL={stack.api_url} MFH_API_KEY={seeded.api_key}", highlight=False)
+    # To be copied: not broken at the width of the terminal.
+    exported = f"  export MFH_API_URL={stack.api_url} MFH_API_KEY={seeded.api_key}"
+    console.print(exported, highlight=False, soft_wrap=True)
     console.print(f"  export AWS_ENDPOINT_URL={stack.settings.aws_endpoint_url}", highlight=False)
     console.print("  mfh execute tag --contact c001 --wait", highlight=False)
     console.print("  mfh executions list\n", highlight=False)

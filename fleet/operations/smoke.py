@@ -15,7 +15,6 @@ HELPER_TYPE = "route_it_by_day"
 CONFIG = {"day_routes": {"Monday": "https://example.com/monday"}, "fallback_url": "https://example.com/"}
 ACCOUNT = "smoke"
 POLL_SECONDS = 0.5
-ENDED = frozenset({"completed", "failed", "cancelled"})
 WHERE = {
     "queued": "no router sent it, or no worker received it; look at the router's log and the worker's events",
     "running": "a worker took it and has not ended it: look at the worker's log",
@@ -41,7 +40,7 @@ async def smoke(executions: ExecutionStore, *, timeout_seconds: float) -> Execut
     stored, _ = await executions.create(wanted)
     try:
         async with asyncio.timeout(timeout_seconds):
-            while stored.status not in ENDED:
+            while not stored.is_terminal:
                 await asyncio.sleep(POLL_SECONDS)
                 stored = await executions.get(wanted.execution_id) or stored
     except TimeoutError:

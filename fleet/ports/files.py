@@ -6,9 +6,8 @@ import asyncio
 import hashlib
 import io
 import shutil
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -72,7 +71,7 @@ class S3Artifacts:
     async def open(self, reference: str) -> bytes:
         """Download a file of this account."""
         key = str(_checked(reference.removeprefix("s3:"), self._account_id))
-        async with _s3(self._settings, {}) as s3:
+        async with service_client(self._settings, "s3") as s3:
             try:
                 answer = await s3.get_object(Bucket=self._bucket(), Key=key)
                 content: bytes = await answer["Body"].read()
@@ -122,10 +121,6 @@ class S3Backups:
             raise _failure(exc, f"assuming the role {auth.role_arn}") from exc
 
 
-def _s3(settings: HelperRuntimeSettings, keys_of_tenant: dict[str, str]) -> AbstractAsyncContextManager[Any]:
-    return service_client(settings, "s3", **keys_of_tenant)
-
-
 async def _put_object(
     settings: HelperRuntimeSettings,
     bucket: str,
@@ -134,7 +129,7 @@ async def _put_object(
     content_type: str,
     keys: dict[str, str],
 ) -> None:
-    async with _s3(settings, keys) as s3:
+    async with service_client(settings, "s3", **keys) as s3:
         try:
             await s3.put_object(
                 Bucket=bucket, Key=key, Body=body, ContentType=content_type, ServerSideEncryption="AES256"

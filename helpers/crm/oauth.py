@@ -209,7 +209,7 @@ class OAuthTokens:
                 return failure
             if failure == "invalid_client" and self._reload_client is not None:
                 # The operator has replaced id or secret since this process started (section 6.2).
-                self._client = await self._reload_client() or self._client
+                await self._reload(self._reload_client)
         await self._store.release(owner=owner, error=failure)
         raise CrmError(
             CrmErrorCode.UPSTREAM,
@@ -217,6 +217,12 @@ class OAuthTokens:
             platform=self._platform,
             retryable=True,
         )
+
+    async def _reload(self, reload_client: Callable[[], Awaitable[OAuthClient | None]]) -> None:
+        try:
+            self._client = await reload_client() or self._client
+        except Exception as exc:  # noqa: BLE001 - whatever it is, the lease has to be ended with the client as it was
+            log.warning("oauth_client_not_read", platform=self._platform, error=type(exc).__name__)
 
     async def _keep(self, spent: TokenRow, issued: IssuedTokens) -> TokenRow:
         """Write until it lands: these tokens exist nowhere else. Raises CrmError when the row itself is gone."""

@@ -7,9 +7,13 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
 
+import structlog
+
 from helpers.crm.dialect import Window
 from helpers.crm.errors import CrmError, CrmErrorCode
 from helpers.ports import Clock, StateStore
+
+log = structlog.get_logger(__name__)
 
 # Calls that a process reserves at once at most: one write of the shared counter pays for so many.
 LARGEST_BLOCK_CALLS = 32
@@ -96,7 +100,8 @@ class SharedQuota:
             taken = await self._state.increment(
                 f"{self._key}:{self._window.seconds:g}:{interval}", block, ttl_seconds=2 * self._window.seconds
             )
-        except Exception:  # noqa: BLE001 - whatever the store's trouble is, it must not stop the CRM calls
+        except Exception as exc:  # noqa: BLE001 - whatever the store's trouble is, it must not stop the CRM calls
+            log.warning("crm_quota_not_counted", platform=self._platform, error=type(exc).__name__)
             return block
         return max(0, block - max(0, taken - self._window.calls))
 

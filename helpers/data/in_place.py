@@ -12,6 +12,7 @@ from typing import Any
 from helpers.contract import HelperContext
 from helpers.rules.fields import alias_of
 from helpers.rules.steps import once
+from helpers.rules.text import to_text
 
 
 async def computed(
@@ -27,6 +28,16 @@ async def computed(
     if any(source is not None and _same_field(source, target) for source in sources):
         return await once(ctx, "result", compute)
     return await compute()
+
+
+async def source_text(ctx: HelperContext[Any], source: str, target: str) -> str:
+    """The text of the source; where it is the target, as the first delivery found it."""
+
+    async def read() -> dict[str, Any]:
+        return {"source": to_text(await ctx.read(source))}
+
+    text: str = (await computed(ctx, [source], target, read))["source"]
+    return text
 
 
 def _same_field(one: str, other: str) -> bool:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, Strict, model_validator
 
 from helpers.contract import Example, Helper, HelperConfig, HelperContext, HelperOutput
-from helpers.data.in_place import computed
+from helpers.data.in_place import source_text
 from helpers.rules.config_types import Flag, NonEmptyText, empty_is_default
-from helpers.rules.text import to_text
 
 DELIMITERS = {
     "double": ('"', '"'),
@@ -63,8 +62,7 @@ class QuoteIt(Helper[Config]):
 
     async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:
         config = ctx.config
-        sources = [config.source_field]
-        source: str = (await computed(ctx, sources, config.target_field, lambda: _source(ctx)))["source"]
+        source = await source_text(ctx, config.source_field, config.target_field)
         left, right = config.delimiters
         inner = source.replace(left, f"\\{left}") if config.escape_quotes and left in _ESCAPED else source
         quoted = f"{left}{inner}{right}"
@@ -76,7 +74,3 @@ class QuoteIt(Helper[Config]):
             "quoted_text": quoted,
         }
         return HelperOutput.ok(f"quoted {config.source_field}", modified_data=modified, actions=[action])
-
-
-async def _source(ctx: HelperContext[Config]) -> dict[str, Any]:
-    return {"source": to_text(await ctx.read(ctx.config.source_field))}

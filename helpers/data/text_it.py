@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 import regex
 from pydantic import Field, Strict, model_validator
 
 from helpers.contract import Example, Helper, HelperConfig, HelperContext, HelperOutput
-from helpers.data.in_place import computed
+from helpers.data.in_place import source_text
 from helpers.rules.config_types import NonEmptyText, OptionalText, WholeNumber, empty_is_default, null_is_default
-from helpers.rules.text import to_text
 
 
 class Config(HelperConfig):
@@ -57,7 +56,7 @@ class TextIt(Helper[Config]):
     async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:
         config = ctx.config
         target = config.target_field or config.field
-        source: str = (await computed(ctx, [config.field], target, lambda: _source(ctx)))["source"]
+        source = await source_text(ctx, config.field, target)
         result = _apply(config, source)
         if result is None:
             return HelperOutput.no_op(f"{config.field} holds no e-mail address")
@@ -65,10 +64,6 @@ class TextIt(Helper[Config]):
             return HelperOutput.no_op(f"{config.field} stays as it is")
         action = await ctx.write(target, result)
         return HelperOutput.ok(f"{config.operation}: {config.field}", modified_data={target: result}, actions=[action])
-
-
-async def _source(ctx: HelperContext[Config]) -> dict[str, Any]:
-    return {"source": to_text(await ctx.read(ctx.config.field))}
 
 
 def _apply(config: Config, text: str) -> str | None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from helpers.contract import Example, Helper, HelperConfig, HelperContext, HelperOutput
-from helpers.data.in_place import computed
+from helpers.data.in_place import source_text
 from helpers.rules.config_types import NonEmptyText
-from helpers.rules.text import to_text
 
 
 class Config(HelperConfig):
@@ -35,13 +34,9 @@ class WordCountIt(Helper[Config]):
 
     async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:
         config = ctx.config
-        count = (await computed(ctx, [config.source_field], config.target_field, lambda: _count(ctx)))["count"]
+        text = await source_text(ctx, config.source_field, config.target_field)
+        count = str(len(text.split()) if config.count_type == "words" else len(text))
         action = await ctx.write(config.target_field, count)
         return HelperOutput.ok(
             f"{count} {config.count_type}", modified_data={config.target_field: count}, actions=[action]
         )
-
-
-async def _count(ctx: HelperContext[Config]) -> dict[str, Any]:
-    text = to_text(await ctx.read(ctx.config.source_field))
-    return {"count": str(len(text.split()) if ctx.config.count_type == "words" else len(text))}

@@ -154,7 +154,8 @@ SERVICE = textwrap.dedent(
             process.side_task("side", dies())
         await process.stopping.wait()
         print("draining", flush=True)
-        await asyncio.sleep(0.3 if sys.argv[1] == "twice" else 0)
+        if sys.argv[1] == "twice":
+            await asyncio.to_thread(sys.stdin.readline)
         print("drained", flush=True)
 
     run_service("test", FleetSettings, serve)
@@ -165,6 +166,7 @@ SERVICE = textwrap.dedent(
 def start(mode: str, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", SERVICE, mode],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -193,7 +195,7 @@ def test_a_second_signal_is_harmless() -> None:
     assert process.stdout.readline() == "draining\n"
     process.send_signal(signal.SIGTERM)
     process.send_signal(signal.SIGINT)
-    out, _err = process.communicate(timeout=20)
+    out, _err = process.communicate("the drain may end\n", timeout=20)
 
     assert (process.returncode, out) == (0, "drained\n")
 

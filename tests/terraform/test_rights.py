@@ -28,6 +28,7 @@ TABLES_OF_FILES = {
 TABLES_OF_EXPRESSIONS = {
     "self._settings.connections_table": ("connections",),
     "self._connections": ("connections",),
+    "connections_table": ("connections",),
     "self._settings.platform_connection_auths_table": ("platform-connection-auths",),
     "self._auths": ("platform-connection-auths",),
     "self._settings.users_table": ("users",),

@@ -227,6 +227,22 @@ async def test_a_client_secret_that_was_replaced_is_read_anew() -> None:
     ]  # fmt: skip
 
 
+async def test_a_client_that_cannot_be_read_anew_does_not_keep_the_lease() -> None:
+    """Others may try at once, and the error says what the vendor said."""
+    world = World()
+    world.vendor.trouble = [httpx.Response(401, json={"error": "invalid_client"})] * 2
+
+    async def reload() -> OAuthClient:
+        raise OSError("the parameter store does not answer")
+
+    with pytest.raises(CrmError, match="invalid_client") as raised:
+        await world.worker(reload_client=reload).renewed("access-0")
+
+    assert raised.value.retryable
+    assert world.store.released == "invalid_client"
+    assert world.store.row.lease_owner == ""
+
+
 async def test_a_reconnect_between_two_tries_is_not_spent() -> None:
     """The row is read again before the token is sent a second time."""
     world = World()
