@@ -31,8 +31,6 @@ class Target:
 class TypeResult:
     """What was written of one record type; kept after each page, so that a redelivered run goes on there."""
 
-    record_count: int = 0
-    s3_keys: list[str] = field(default_factory=list)
     objects: list[dict[str, Any]] = field(default_factory=list)
     done: bool = False
     error: str = ""
@@ -48,6 +46,16 @@ class TypeResult:
             "page_count": self.page_count,
             "s3_keys": self.s3_keys,
         }
+
+    @property
+    def s3_keys(self) -> list[str]:
+        """The objects in the order of their pages."""
+        return [written["key"] for written in self.objects]
+
+    @property
+    def record_count(self) -> int:
+        """Records in all objects."""
+        return sum(written["records"] for written in self.objects)
 
     @property
     def page_count(self) -> int:
@@ -88,7 +96,7 @@ class Backup:
 
     async def _export(self, data_type: str, result: TypeResult) -> None:
         """Write page by page; pages that a previous delivery wrote are passed over."""
-        written = len(result.s3_keys)
+        written = len(result.objects)
         number = 0
         try:
             held: list[dict[str, Any]] | None = None
@@ -118,8 +126,6 @@ class Backup:
         key = f"{self._target.prefix}/{data_type}/{name}"
         content = json.dumps(page, ensure_ascii=False, default=str).encode()
         await self._put(key, content)
-        result.record_count += len(page)
-        result.s3_keys.append(key)
         result.objects.append(
             {"key": key, "records": len(page), "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
         )
