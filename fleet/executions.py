@@ -147,9 +147,14 @@ class ExecutionStore:
         error_message: str,
         retryable: bool = False,
         output: Mapping[str, Any] | None = None,
+        counted: bool = True,
     ) -> Execution:
-        """running → failed: a permanent error, or the last attempt (``retryable`` says which)."""
-        return await self._finish("fail", held, "failed", output=output, error=(error_type, error_message, retryable))
+        """running → failed: a permanent error, or the last attempt (``retryable`` says which).
+
+        ``counted=False`` takes the claim's attempt back: it only found that there is none left.
+        """
+        error = (error_type, error_message, retryable)
+        return await self._finish("fail", held, "failed", output=output, error=error, counted=counted)
 
     async def _finish(
         self,
@@ -159,6 +164,7 @@ class ExecutionStore:
         *,
         output: Mapping[str, Any] | None,
         error: tuple[str, str, bool] | None = None,
+        counted: bool = True,
     ) -> Execution:
         now = self._clock.now()
         assignments = ["#status = :status", "completed_at = :now", "duration_ms = :duration"]
@@ -177,6 +183,9 @@ class ExecutionStore:
         else:
             assignments += ["error_type = :error_type", "error_message = :error", "retryable = :retryable"]
             values |= {":error_type": error[0], ":error": error[1][:4000], ":retryable": error[2]}
+        if not counted:
+            assignments.append("attempts = attempts - :one")
+            values[":one"] = 1
         return await self._update(
             transition,
             held.execution_id,

@@ -24,6 +24,7 @@ class Executions(Protocol):
         error_message: str,
         retryable: bool = False,
         output: Mapping[str, Any] | None = None,
+        counted: bool = True,
     ) -> Awaitable[Execution]: ...
     def retry_later(
         self, held: Execution, *, after_seconds: float, error_type: str, error_message: str

@@ -21,6 +21,7 @@ from helpers.ports import Clock
 from worker.acknowledger import Acknowledger
 from worker.attempt import HelperRunsAway, attempt
 from worker.backoff import full_jitter, retry_delay
+from worker.claims import Claims
 from worker.dead_letters import DeadLetters
 from worker.groups import Abandoned, Lane, Postponed, Settled, Verdict
 from worker.message import Message, Poison, execution_id_of
@@ -54,7 +55,7 @@ class Processor:
         on_runaway: Callable[[BaseException], None],
     ) -> None:
         self._helper_type = helper_type
-        self._worker_id = worker_id
+        self._claims = Claims(executions, worker_id, policy.lease_seconds, clock)
         self._executions = executions
         self._runner = runner
         self._acknowledger = acknowledger
@@ -64,8 +65,6 @@ class Processor:
         self._clock = clock
         self._on_runaway = on_runaway
         self.running: dict[str, float] = {}
-        # Claims that failed without an answer, and when they were sent: they may have been written.
-        self._unanswered: dict[str, float] = {}
 
     async def process(self, message: Message, lane: Lane) -> Verdict:
         """Work on one message. Raises only what is nobody's plan: an outage of table or queue."""
@@ -78,7 +77,7 @@ class Processor:
         if lane.interruption is not None:
             return Postponed(0)
         try:
-            held = await self._claim(execution_id)
+            held = await self._claims.claim(execution_id)
         except TransitionRefused as exc:
             return await self._refused(message, exc)
         left = (held.lease_expires_at or 0.0) - self._clock.now().timestamp()
@@ -95,37 +94,7 @@ class Processor:
         finally:
             structlog.contextvars.unbind_contextvars("execution_id", "account_id", "attempt")
             message.claim, message.lease_until = None, math.inf
-
-    # claiming -------------------------------------------------------------------------------------------
-    async def _claim(self, execution_id: str) -> Execution:
-        began = self._clock.now().timestamp()
-        try:
-            try:
-                held = await self._executions.claim(execution_id, self._worker_id, self._policy.lease_seconds)
-            except TransitionRefused as exc:
-                held = await self._own_claim(exc, began)
-        except TransitionRefused:
-            raise
-        except Exception:
-            self._unanswered = {
-                known: at for known, at in self._unanswered.items() if at > began - self._policy.lease_seconds
-            }
-            self._unanswered.setdefault(execution_id, began)
-            raise
-        self._unanswered.pop(execution_id, None)
-        return held
-
-    async def _own_claim(self, refusal: TransitionRefused, began: float) -> Execution:
-        """Our own claim, whose answer got lost: written within this call (the client repeats calls), or by an earlier
-        call that failed without telling. Raises the refusal when it is somebody else's."""
-        stored = refusal.stored
-        if stored is None or stored.status != "running" or stored.worker_id != self._worker_id:
-            raise refusal
-        # Stored instants are cut to milliseconds.
-        if stored.started_epoch < min(self._unanswered.get(refusal.execution_id, began), began) - 0.001:
-            raise refusal
-        # Its lease counts from the call that got no answer, and may end before the next heartbeat.
-        return await self._executions.extend(stored, self._policy.lease_seconds)
+            self._claims.release(execution_id)
 
     async def _refused(self, message: Message, refusal: TransitionRefused) -> Verdict:
         stored = refusal.stored
@@ -154,15 +123,23 @@ class Processor:
             # SQS hides a message for twelve hours at most: a longer Retry-After takes several turns.
             remaining = parse_instant(stored.due_at).timestamp() - self._clock.now().timestamp()
             return Postponed(max(1, math.ceil(remaining)))
-        # wrong_state: being rewritten right now
+        # wrong_state: being rewritten right now; or running here, under another message
         return Postponed(retry_delay(3, self._policy.backoff_base_seconds, self._policy.backoff_cap_seconds, None))
 
     # working --------------------------------------------------------------------------------------------
     async def _work(self, message: Message, lane: Lane, held: Execution) -> Verdict:
-        if held.attempts > self._policy.max_attempts:
-            # Only a worker that died in the last attempt leaves an execution like this.
-            error = held.error_message or "the last attempt ended with the death of its worker"
-            return await self._exhausted(message, held, RetryLater(held.error_type or "WorkerDied", error))
+        try:
+            if held.attempts > self._policy.max_attempts:
+                # Only a worker that died in the last attempt leaves an execution like this.
+                error = held.error_message or "the last attempt ended with the death of its worker"
+                return await self._exhausted(message, held, RetryLater(held.error_type or "WorkerDied", error))
+            outcome = await self._attempt(message, lane, held)
+            return Abandoned() if outcome is None else await self._settle(message, held, outcome)
+        except TransitionRefused as exc:
+            return await self._lost(message, held, exc)
+
+    async def _attempt(self, message: Message, lane: Lane, held: Execution) -> Outcome | None:
+        """Run the helper once; None when it ignores its cancellation and runs on."""
         loop = asyncio.get_running_loop()
         started = loop.time()
         if message.safe_until <= started:
@@ -182,7 +159,7 @@ class Processor:
             log.critical("helper_ignores_cancellation", execution_id=held.execution_id)
             self._on_runaway(exc)
             # Neither deleted nor given back: the lease must end before anybody else may run it.
-            return Abandoned()
+            return None
         finally:
             del self.running[held.execution_id]
         self._metrics.observe(
@@ -191,10 +168,7 @@ class Processor:
             helper_type=self._helper_type,
             outcome=type(outcome).__name__,
         )
-        try:
-            return await self._settle(message, held, outcome)
-        except TransitionRefused as exc:
-            return await self._lost(message, held, exc)
+        return outcome
 
     async def _settle(self, message: Message, held: Execution, outcome: Outcome) -> Verdict:
         match outcome:
@@ -242,22 +216,31 @@ class Processor:
 
     async def _exhausted(self, message: Message, held: Execution, outcome: RetryLater) -> Verdict:
         """The dead letter goes first: a worker that dies after the failed write would never send it."""
+        made = self._attempts_made(held)
         await self._insist(
             lambda: self._dead_letters.send(
                 message,
                 error_type=outcome.error_type,
                 error=outcome.error,
                 execution_id=held.execution_id,
-                execution=held,
+                execution=held.model_copy(update={"attempts": made}),
             )
         )
         ended = await self._insist(
             lambda: self._executions.fail(
-                held, error_type=outcome.error_type, error_message=outcome.error, retryable=True
+                held,
+                error_type=outcome.error_type,
+                error_message=outcome.error,
+                retryable=True,
+                counted=made == held.attempts,
             )
         )
-        log.warning("execution_exhausted", attempts=held.attempts, error_type=outcome.error_type, error=outcome.error)
+        log.warning("execution_exhausted", attempts=made, error_type=outcome.error_type, error=outcome.error)
         return await self._ended(message, ended)
+
+    def _attempts_made(self, held: Execution) -> int:
+        """Without the claim that only found the last attempt dead."""
+        return held.attempts - (held.attempts > self._policy.max_attempts)
 
     async def _give_back(self, held: Execution, reason: Interruption) -> Verdict:
         log.warning("execution_interrupted", reason=reason)
@@ -283,8 +266,8 @@ class Processor:
 
     async def _lost(self, message: Message, held: Execution, refusal: TransitionRefused) -> Verdict:
         stored = refusal.stored
-        same_attempt = stored is not None and stored.worker_id == held.worker_id and stored.attempts == held.attempts
-        if stored is not None and stored.is_terminal and same_attempt:
+        ours = (held.worker_id, self._attempts_made(held))
+        if stored is not None and stored.is_terminal and (stored.worker_id, stored.attempts) == ours:
             # Our own write: it went through, its answer got lost, and the repeated call met it.
             return await self._ended(message, stored)
         log.warning("claim_lost", transition=refusal.transition, reason=refusal.reason)

@@ -57,11 +57,13 @@ class InMemoryExecutions:
         error_message: str,
         retryable: bool = False,
         output: Mapping[str, Any] | None = None,
+        counted: bool = True,
     ) -> Execution:
         """running → failed."""
         return self._put(
             self._owned("fail", held),
             status="failed",
+            attempts=held.attempts if counted else held.attempts - 1,
             error_type=error_type,
             error_message=error_message,
             retryable=retryable,

@@ -249,6 +249,20 @@ async def test_an_attempt_given_back_does_not_count(store: ExecutionStore) -> No
     assert returned.first_attempt_at != ""
 
 
+async def test_a_claim_that_only_finds_the_last_attempt_dead_can_fail_without_an_attempt(
+    store: ExecutionStore, clock: ManualClock
+) -> None:
+    """An execution that killed its workers shows the attempts that were made."""
+    execution = await stored(store, "queued")
+    await store.claim(execution.execution_id, "w1", LEASE)
+    clock.moment += timedelta(seconds=LEASE + 1)
+    found = await store.claim(execution.execution_id, "w2", LEASE)
+
+    failed = await store.fail(found, error_type="WorkerDied", error_message="it died", retryable=True, counted=False)
+
+    assert (failed.status, failed.attempts, failed.worker_id) == ("failed", 1, "w2")
+
+
 async def test_a_retry_keeps_its_attempt_and_says_when_and_why(store: ExecutionStore) -> None:
     """An operator sees what the execution waits for."""
     execution = await stored(store, "queued")

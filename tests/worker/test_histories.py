@@ -301,7 +301,7 @@ def check(world: World) -> None:
         if item.status == "completed":
             assert succeeded, f"{execution_id} completed without a successful run"
         elif item.retryable:
-            assert item.attempts >= MAX_ATTEMPTS
+            assert item.attempts == MAX_ATTEMPTS
             assert any(f'"{execution_id}"' in body for body in buried), f"{execution_id} is not in the dead letters"
         else:
             assert runs[-1].end in ("fail", "exit")

@@ -63,6 +63,20 @@ async def test_a_live_lease_of_another_worker_is_waited_for(make_rig: MakeRig) -
     await rig.drain()
 
 
+async def test_two_messages_of_one_execution_in_different_groups_run_it_once(make_rig: MakeRig) -> None:
+    """A redrive by hand may name another group; claims of one worker in the same moment must not pass for one."""
+    rig = await make_rig()
+    await rig.send("1", group="g")
+    await rig.send("1", group="by hand")
+    rig.start()
+    await rig.until_empty()
+
+    assert len(rig.runs) == 1
+    assert (rig.item("1").status, rig.item("1").attempts) == ("completed", 1)
+    assert rig.ended_calls == [("1", False), ("1", True)]
+    await rig.drain()
+
+
 async def test_the_result_survives_a_failed_delete(make_rig: MakeRig) -> None:
     """Deletes fail for a while: the message comes back, its execution is done, nothing runs twice."""
     rig = await make_rig()
@@ -225,6 +239,8 @@ async def test_an_execution_that_kills_its_workers_is_given_up(make_rig: MakeRig
     assert rig.runs == []
     assert (rig.item("1").status, rig.item("1").error_type) == ("failed", "WorkerDied")
     assert letters(rig)[0]["error_type"] == "WorkerDied"
+    # The claim that found it dead ran nothing, and does not count.
+    assert (rig.item("1").attempts, letters(rig)[0]["attempts"]) == (3, "3")
     await rig.drain()
 
 
