@@ -8,13 +8,12 @@ import time
 import uuid
 import zlib
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from fleet.clock import instant_text, parse_instant
-from helpers.errors import MyFusionError
+from fleet.clock import parse_instant
 
 # An item may hold 400 KB; the output shares it with config and input.
 MAX_OUTPUT_BYTES = 300_000
@@ -127,26 +126,6 @@ def schedule_bucket(execution_id: str) -> str:
     return f"scheduled#{zlib.crc32(execution_id.encode()) % SCHEDULE_BUCKETS}"
 
 
-RefusalReason = Literal["missing", "terminal", "running", "not_due", "not_owner", "wrong_state"]
-
-
-class TransitionRefused(MyFusionError):
-    """The stored execution does not allow this transition.
-
-    ``stored`` is the item as it is (None when it does not exist), ``reason``: ``missing``; ``terminal``
-    (completed, failed, cancelled, skipped); ``running`` (another worker holds a lease); ``not_due`` (before its
-    not_before); ``not_owner`` (the lease went to another worker or attempt); ``wrong_state``.
-    """
-
-    def __init__(self, transition: str, execution_id: str, reason: RefusalReason, stored: Execution | None) -> None:
-        self.transition = transition
-        self.execution_id = execution_id
-        self.reason = reason
-        self.stored = stored
-        state = stored.status if stored else "absent"
-        super().__init__(f"{transition} of {execution_id} refused: {reason} (stored status: {state})")
-
-
 def output_text(output: Mapping[str, Any]) -> str:
     """The output as JSON text; one over the size limit is cut to its message and actions, with a note."""
     text = json.dumps(output, separators=(",", ":"), ensure_ascii=False, default=str)
@@ -160,19 +139,3 @@ def output_text(output: Mapping[str, Any]) -> str:
         if len(text.encode()) <= MAX_OUTPUT_BYTES:
             break
     return text
-
-
-def refusal_reason(transition: str, stored: Execution | None, now: datetime) -> RefusalReason:
-    """Why a transition of the stored execution was refused."""
-    if stored is None:
-        return "missing"
-    if stored.is_terminal:
-        return "terminal"
-    due_at = {"claim": stored.due_at, "queue_due": stored.not_before}.get(transition, "")
-    if stored.status != "running" and due_at > instant_text(now):
-        return "not_due"
-    if transition == "claim" and stored.status == "running":
-        return "running"
-    if transition in {"extend", "complete", "fail", "retry_later", "give_back"}:
-        return "not_owner"
-    return "wrong_state"

@@ -4,8 +4,7 @@
         │                ▲                 │  └────▶ failed
         ├─▶ skipped      └── retry later ──┘         cancelled (from scheduled or queued)
 
-A refused transition raises :class:`TransitionRefused`, which carries the stored item, so that the caller learns in
-the same call why it was refused.
+A refused transition raises :class:`fleet.transition.TransitionRefused`.
 """
 
 from __future__ import annotations
@@ -17,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from fleet.clock import SystemClock, instant_text, precise_instant_text
-from fleet.execution import Execution, TransitionRefused, output_text, refusal_reason, schedule_bucket
+from fleet.execution import Execution, output_text, schedule_bucket
 from fleet.marshalling import attribute, item, plain
+from fleet.transition import Transitions, refused_item
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb.client import DynamoDBClient
@@ -33,6 +33,7 @@ class ExecutionStore:
         self._dynamodb = dynamodb
         self._table = table
         self._clock = clock or SystemClock()
+        self._transitions = Transitions(dynamodb, table, self._clock)
 
     # creating -------------------------------------------------------------------------------------------
     async def create(self, execution: Execution) -> tuple[Execution, bool]:
@@ -45,7 +46,7 @@ class ExecutionStore:
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as exc:
-            stored = _refused_item(exc)
+            stored = refused_item(exc)
             if stored is None:
                 raise
             return Execution.model_validate(stored), False
@@ -104,7 +105,7 @@ class ExecutionStore:
         ``not_due`` (before ``not_before``, or before the Retry-After of the last attempt).
         """
         now = self._clock.now()
-        return await self._update(
+        return await self._transitions.apply(
             "claim",
             execution_id,
             "SET #status = :running, worker_id = :worker, lease_expires_at = :lease, started_at = :started, "
@@ -127,7 +128,7 @@ class ExecutionStore:
 
     async def extend(self, held: Execution, lease_seconds: float) -> Execution:
         """Move the lease's end to ``lease_seconds`` from now. Raises TransitionRefused (``not_owner``) once lost."""
-        return await self._update(
+        return await self._transitions.apply(
             "extend",
             held.execution_id,
             "SET lease_expires_at = :lease",
@@ -186,7 +187,7 @@ class ExecutionStore:
         if not counted:
             assignments.append("attempts = attempts - :one")
             values[":one"] = 1
-        return await self._update(
+        return await self._transitions.apply(
             transition,
             held.execution_id,
             f"SET {', '.join(assignments)} REMOVE {', '.join(removals)}",
@@ -199,7 +200,7 @@ class ExecutionStore:
         self, held: Execution, *, after_seconds: float, error_type: str, error_message: str
     ) -> Execution:
         """running → queued; the message comes back after ``after_seconds``. The attempt stays counted."""
-        return await self._update(
+        return await self._transitions.apply(
             "retry_later",
             held.execution_id,
             "SET #status = :queued, next_attempt_at = :next, error_type = :error_type, error_message = :error, "
@@ -217,7 +218,7 @@ class ExecutionStore:
 
     async def give_back(self, held: Execution) -> Execution:
         """running → queued without the attempt: the run was cut short by shutdown."""
-        return await self._update(
+        return await self._transitions.apply(
             "give_back",
             held.execution_id,
             "SET #status = :queued, attempts = attempts - :one REMOVE worker_id, lease_expires_at",
@@ -228,7 +229,7 @@ class ExecutionStore:
     # transitions of router, scheduler and operator ------------------------------------------------------
     async def queue_due(self, execution_id: str) -> Execution:
         """scheduled → queued when its not_before has come; the stream record of this write dispatches it."""
-        return await self._update(
+        return await self._transitions.apply(
             "queue_due",
             execution_id,
             "SET #status = :queued REMOVE schedule_bucket",
@@ -241,7 +242,7 @@ class ExecutionStore:
 
         The scheduler queues it, at once where its not_before has come.
         """
-        return await self._update(
+        return await self._transitions.apply(
             "release",
             execution_id,
             "SET schedule_bucket = :bucket REMOVE depends_on_execution_id",
@@ -278,7 +279,7 @@ class ExecutionStore:
         }
         if ":queued" in condition:
             values[":queued"] = "queued"
-        return await self._update(
+        return await self._transitions.apply(
             transition,
             execution_id,
             "SET #status = :status, completed_at = :now, error_message = :error, error_type = :error_type, "
@@ -286,37 +287,6 @@ class ExecutionStore:
             condition,
             values,
         )
-
-    async def _update(
-        self,
-        transition: str,
-        execution_id: str,
-        update: str,
-        condition: str,
-        values: Mapping[str, Any],
-        names: Mapping[str, str] | None = None,
-    ) -> Execution:
-        try:
-            answer = await self._dynamodb.update_item(
-                TableName=self._table,
-                Key={"execution_id": attribute(execution_id)},
-                UpdateExpression=update,
-                # Without this an update would create the item.
-                ConditionExpression=f"attribute_exists(execution_id) AND ({condition})",
-                ExpressionAttributeNames={"#status": "status", **(names or {})},
-                ExpressionAttributeValues=item(values),
-                ReturnValues="ALL_NEW",
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        except ClientError as exc:
-            if exc.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise
-            image = _refused_item(exc)
-            stored = Execution.model_validate(image) if image else None
-            raise TransitionRefused(
-                transition, execution_id, refusal_reason(transition, stored, self._clock.now()), stored
-            ) from exc
-        return Execution.model_validate(plain(answer["Attributes"]))
 
 
 _OWNED = "#status = :running AND worker_id = :worker AND attempts = :attempt"
@@ -328,8 +298,3 @@ def _owner(held: Execution) -> dict[str, Any]:
 
 def _epoch(moment: datetime) -> float:
     return round(moment.timestamp(), 3)
-
-
-def _refused_item(exc: ClientError) -> dict[str, Any] | None:
-    image = exc.response.get("Item")
-    return plain(image) if image else None  # type: ignore[arg-type]

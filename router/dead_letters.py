@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import structlog
 from botocore.exceptions import ClientError
 
-from fleet.execution import TransitionRefused
 from fleet.metrics import Metrics
+from fleet.transition import TransitionRefused
 from router.outbox import Entry
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ import structlog
 
 from fleet.clock import SystemClock, parse_instant
 from fleet.envelope import message_group_id
-from fleet.execution import Execution, TransitionRefused
+from fleet.execution import Execution
 from fleet.metrics import Metrics
+from fleet.transition import TransitionRefused
 from router.consumer import Outcome
 from router.held_lease import HeldLease
 from router.leases import LeaseLost

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fleet.execution import Execution, TransitionRefused
+from fleet.execution import Execution
+from fleet.transition import TransitionRefused
 from helpers.ports import Clock
 from worker.ports import Executions
 

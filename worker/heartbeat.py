@@ -10,8 +10,9 @@ from typing import Protocol
 
 import structlog
 
-from fleet.execution import Execution, TransitionRefused
+from fleet.execution import Execution
 from fleet.metrics import Metrics
+from fleet.transition import TransitionRefused
 from worker.in_hand import InHand, ceiling_room, stale
 from worker.message import Message
 from worker.outcomes import Interruption

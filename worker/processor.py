@@ -15,8 +15,9 @@ from typing import TypeVar
 import structlog
 
 from fleet.clock import parse_instant
-from fleet.execution import Execution, TransitionRefused
+from fleet.execution import Execution
 from fleet.metrics import Metrics
+from fleet.transition import TransitionRefused
 from helpers.ports import Clock
 from worker.acknowledger import Acknowledger
 from worker.attempt import HelperRunsAway, attempt

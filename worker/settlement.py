@@ -9,11 +9,12 @@ import structlog
 
 from fleet.aws import AwsClients
 from fleet.clock import SystemClock
-from fleet.execution import Execution, TransitionRefused
+from fleet.execution import Execution
 from fleet.executions import ExecutionStore
 from fleet.helper_settings import HelperRuntimeSettings
 from fleet.ports.children import ChildExecutions
 from fleet.stored_helpers import AccountHelpers, StoredHelpers
+from fleet.transition import TransitionRefused
 
 if TYPE_CHECKING:
     from helpers.rules.children import ChainGroup

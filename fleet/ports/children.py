@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from fleet.clock import SystemClock, instant_text
-from fleet.execution import Execution, TransitionRefused, schedule_bucket
+from fleet.execution import Execution, schedule_bucket
 from fleet.executions import ExecutionStore
+from fleet.transition import TransitionRefused
 
 
 class ChildExecutions:

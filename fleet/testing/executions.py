@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 from fleet.clock import instant_text, precise_instant_text
-from fleet.execution import Execution, TransitionRefused, output_text, refusal_reason
+from fleet.execution import Execution, output_text
+from fleet.transition import TransitionRefused, refusal_reason
 from helpers.ports import Clock
 
 

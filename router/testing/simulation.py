@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from fleet.execution import Execution, TransitionRefused
+from fleet.execution import Execution
 from fleet.metrics import Metrics
 from fleet.testing.streams import ScriptedStreamsClient, ScriptedTable
+from fleet.transition import TransitionRefused
 from router.dead_letters import DeadLetters
 from router.leases import SCHEDULER_KEY, SHARD_END, TRIM_HORIZON, Lease
 from router.router import RouterPorts

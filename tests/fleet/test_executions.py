@@ -10,10 +10,11 @@ import pytest
 
 from fleet.aws import AwsClients
 from fleet.clock import SystemClock
-from fleet.execution import Execution, TransitionRefused, new_execution_id
+from fleet.execution import Execution, new_execution_id
 from fleet.execution_index import ExecutionIndex
 from fleet.executions import CHILDREN_PER_ROOT, ExecutionStore
 from fleet.settings import FleetSettings
+from fleet.transition import TransitionRefused
 
 pytestmark = pytest.mark.stack
 

@@ -18,6 +18,7 @@ ROLES = {"router": "mfh-dev-router", "worker": "mfh-dev-worker-tag-it", "api": "
 TABLES_OF_FILES = {
     "fleet/executions.py": "executions",
     "fleet/execution_index.py": "executions",
+    "fleet/transition.py": "executions",
     "fleet/stored_helpers.py": "helpers",
     "fleet/state.py": "helper-state",
     "fleet/api_keys.py": "api-keys",

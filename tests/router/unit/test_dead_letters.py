@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from fleet.execution import TransitionRefused
 from fleet.metrics import Metrics
 from fleet.testing.streams.faults import client_error
+from fleet.transition import TransitionRefused
 from router.dead_letters import DeadLetters, dead_letter_queue_from_ssm
 from router.outbox import DEAD_LETTERS, Entry
 from router.testing import RecordingSqs
