@@ -14,9 +14,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from fleet.clock import parse_instant
+from helpers.rules.characters import whole_characters
 
 # An item may hold 400 KB; the output shares it with config and input.
 MAX_OUTPUT_BYTES = 300_000
+MAX_ERROR_CHARACTERS = 4000
 RETENTION = timedelta(days=7)
 
 Status = Literal["scheduled", "queued", "running", "completed", "failed", "cancelled", "skipped"]
@@ -128,14 +130,24 @@ def schedule_bucket(execution_id: str) -> str:
 
 def output_text(output: Mapping[str, Any]) -> str:
     """The output as JSON text; one over the size limit is cut to its message and actions, with a note."""
-    text = json.dumps(output, separators=(",", ":"), ensure_ascii=False, default=str)
+    text = _json_text(output)
     if len(text.encode()) <= MAX_OUTPUT_BYTES:
         return text
     note = f"the output had {len(text.encode())} bytes and was cut: at most {MAX_OUTPUT_BYTES} can be stored"
     for kept in (("success", "message", "actions"), ("success", "message")):
         cut = {key: output[key] for key in kept if key in output}
         cut["message"] = str(cut.get("message", ""))[:10_000]
-        text = json.dumps({**cut, "modified_data": {}, "truncated": note}, separators=(",", ":"), default=str)
+        text = _json_text({**cut, "modified_data": {}, "truncated": note})
         if len(text.encode()) <= MAX_OUTPUT_BYTES:
             break
     return text
+
+
+def _json_text(value: Mapping[str, Any]) -> str:
+    # A table refuses half characters, and a result that cannot be stored would run its helper again.
+    return whole_characters(json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=str))
+
+
+def error_text(message: str) -> str:
+    """An error message as it is stored: its beginning, in whole characters."""
+    return whole_characters(message[:MAX_ERROR_CHARACTERS])

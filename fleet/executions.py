@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from fleet.clock import SystemClock, instant_text, precise_instant_text
-from fleet.execution import Execution, output_text, schedule_bucket
+from fleet.execution import Execution, error_text, output_text, schedule_bucket
 from fleet.marshalling import attribute, item, plain
 from fleet.transition import Transitions, refused_item
 
@@ -183,7 +183,7 @@ class ExecutionStore:
             removals += ["error_type", "error_message", "retryable"]
         else:
             assignments += ["error_type = :error_type", "error_message = :error", "retryable = :retryable"]
-            values |= {":error_type": error[0], ":error": error[1][:4000], ":retryable": error[2]}
+            values |= {":error_type": error[0], ":error": error_text(error[1]), ":retryable": error[2]}
         if not counted:
             assignments.append("attempts = attempts - :one")
             values[":one"] = 1
@@ -210,7 +210,7 @@ class ExecutionStore:
                 ":queued": "queued",
                 ":next": instant_text(self._clock.now() + timedelta(seconds=after_seconds)),
                 ":error_type": error_type,
-                ":error": error_message[:4000],
+                ":error": error_text(error_message),
                 ":true": True,
                 **_owner(held),
             },
@@ -272,7 +272,7 @@ class ExecutionStore:
         values = {
             ":status": status,
             ":now": instant_text(self._clock.now()),
-            ":error": message[:4000],
+            ":error": error_text(message),
             ":error_type": error_type or status.capitalize(),
             ":false": False,
             ":scheduled": "scheduled",

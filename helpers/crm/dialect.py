@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from helpers.crm.errors import CrmErrorCode
+from helpers.rules.characters import read_json
 from helpers.rules.http_outcomes import retry_after_seconds
 
 # The table of section 2: status -> code, retryable.
@@ -106,8 +107,8 @@ class Dialect:
 def json_of(response: httpx.Response) -> Any:
     """The JSON of an answer; None for HTML, cut-off text and nesting that no parser follows."""
     try:
-        return response.json()
-    except (ValueError, RecursionError):
+        return read_json(response.content)
+    except ValueError:
         return None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -10,6 +9,7 @@ from helpers.contract import Action, HelperContext, HelperOutput
 from helpers.integration.hook_config import Config
 from helpers.integration.hook_delivery import Delivery, deliver, encode
 from helpers.integration.hook_payload import base_payload, built_payload
+from helpers.rules.characters import read_json
 from helpers.rules.effects import best_effort
 from helpers.rules.event_data import MISSING, value_at
 from helpers.rules.steps import once
@@ -57,7 +57,7 @@ def _found(ctx: HelperContext[Config], delivery: Delivery) -> list[tuple[str, An
     if not delivery.succeeded:
         return []
     try:
-        answer = json.loads(delivery.body)
+        answer = read_json(delivery.body)
     except ValueError:
         ctx.log("the answer is no JSON, so nothing was mapped")
         return []

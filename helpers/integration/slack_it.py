@@ -9,6 +9,7 @@ from pydantic import Field
 
 from helpers.contract import Action, Example, Helper, HelperConfig, HelperContext, HelperOutput
 from helpers.errors import PermanentFailure
+from helpers.rules.characters import read_json
 from helpers.rules.config_types import OptionalText, RequiredText
 from helpers.rules.egress import check_url
 from helpers.rules.http_outcomes import call, says_failure
@@ -89,7 +90,7 @@ class SlackIt(Helper[Config]):
 def _json(response: httpx.Response) -> Any:
     """The answer's JSON; None for the plain ``ok`` of a webhook."""
     try:
-        return response.json()
+        return read_json(response.content)
     except ValueError:
         return None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from io import BytesIO
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,6 +11,7 @@ from pydantic import Field
 
 from helpers.contract import Action, Example, Helper, HelperConfig, HelperContext, HelperOutput
 from helpers.errors import PermanentFailure
+from helpers.rules.characters import read_json
 from helpers.rules.config_types import OptionalText, RequiredText, blank_is_default, empty_is_default
 from helpers.rules.download import base_name, download, name_in_url, shown_url
 from helpers.rules.egress import check_url
@@ -102,7 +102,7 @@ def _shown(text: str) -> dict[str, Any]:
     if len(text) > LONGEST_RESPONSE_CHARACTERS:
         return {"raw_response": text[:LONGEST_RESPONSE_CHARACTERS]}
     try:
-        answer = json.loads(text)
+        answer = read_json(text)
     except ValueError:
         answer = None
     return answer if isinstance(answer, dict) else {"raw_response": text}

@@ -6,7 +6,6 @@ Sources in this order: the platform's GeoLite2 database, ip-api.com with the pla
 from __future__ import annotations
 
 import ipaddress
-import json
 from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import quote
@@ -15,6 +14,7 @@ import httpx
 
 from helpers.contract import HelperContext
 from helpers.errors import PermanentFailure, TransientFailure
+from helpers.rules.characters import read_json
 from helpers.rules.config_keys import country_key, region_key
 from helpers.rules.egress import is_globally_routable
 from helpers.rules.http_outcomes import retry_after_seconds, send
@@ -170,7 +170,7 @@ async def _ask_ip_api(ctx: HelperContext[Any], ip: str, fields: str, timeout_sec
 
 def _read_reply(body: bytes, ip: str) -> GeoLocation:
     try:
-        reply = json.loads(body)
+        reply = read_json(body)
     except ValueError:
         raise LocationUnknown("the reply of ip-api.com is no JSON") from None
     if not isinstance(reply, dict) or reply.get("status") != "success":

@@ -19,6 +19,7 @@ import httpx
 
 from helpers.contract import HelperContext
 from helpers.errors import HelperError, PermanentFailure, TransientFailure
+from helpers.rules.characters import read_json
 from helpers.services.exchange import TOTAL_SECONDS, exchange
 from helpers.services.redaction import redact
 
@@ -148,7 +149,7 @@ def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | No
 def json_of(response: httpx.Response, service: str) -> Any:
     """The JSON body of a 2xx answer. Raises PermanentFailure for anything else (C3)."""
     try:
-        return response.json()
+        return read_json(response.content)
     except ValueError as exc:
         raise PermanentFailure(f"{service} answered {response.status_code} without valid JSON") from exc
 

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from helpers.errors import HelperError, TransientFailure
+from helpers.rules.characters import read_json
 from helpers.rules.http_outcomes import retry_after_seconds
 from helpers.services.client import ServiceClient
 
@@ -53,7 +54,7 @@ class Dropbox(ServiceClient):
 
 def _too_many_writes(response: httpx.Response) -> bool:
     try:
-        summary = response.json().get("error_summary")
+        summary = read_json(response.content).get("error_summary")
     except (ValueError, AttributeError):
         return False
     # An upload reports it as a reason of its path error.

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from helpers.errors import HelperError, PermanentFailure, TransientFailure
+from helpers.rules.characters import read_json
 from helpers.rules.http_outcomes import is_retryable_status, retry_after_seconds
 from helpers.services.client import ServiceClient
 
@@ -44,7 +45,7 @@ class Facebook(ServiceClient):
 
 def _error_of(response: httpx.Response) -> dict[str, Any]:
     try:
-        error = response.json().get("error")
+        error = read_json(response.content).get("error")
     except (ValueError, AttributeError):
         return {}
     return error if isinstance(error, dict) else {}

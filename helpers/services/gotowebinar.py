@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from helpers.ports import ServiceAuth
+from helpers.rules.characters import read_json
 from helpers.services.client import ServiceClient
 
 
@@ -44,7 +45,7 @@ class GoToWebinar(ServiceClient):
         if response.is_success:
             return self.accepted(response), False
         try:
-            answer = response.json()
+            answer = read_json(response.content)
         except ValueError:
             answer = {}
         return answer if isinstance(answer, dict) else {}, True

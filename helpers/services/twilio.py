@@ -10,6 +10,7 @@ import httpx
 from helpers.contract import HelperContext
 from helpers.errors import HelperError, TransientFailure
 from helpers.ports import ServiceAuth
+from helpers.rules.characters import read_json
 from helpers.rules.http_outcomes import retry_after_seconds
 from helpers.services.client import ServiceClient
 from helpers.services.oauth import basic_authorization
@@ -59,7 +60,7 @@ class Twilio(ServiceClient):
     def failure(self, response: httpx.Response) -> HelperError:
         """A full sender queue drains; every other 4xx is final (C3)."""
         try:
-            code = response.json().get("code")
+            code = read_json(response.content).get("code")
         except (ValueError, AttributeError):
             code = None
         if code == SENDER_QUEUE_FULL:

@@ -8,7 +8,7 @@ import uuid
 
 import pytest
 
-from fleet.execution import MAX_OUTPUT_BYTES, Execution, new_execution_id, output_text, schedule_bucket
+from fleet.execution import MAX_OUTPUT_BYTES, Execution, error_text, new_execution_id, output_text, schedule_bucket
 
 
 def test_an_execution_id_is_a_uuid7_of_now() -> None:
@@ -64,6 +64,15 @@ def test_an_output_over_the_size_limit_is_cut_with_a_note() -> None:
     assert "cut" in cut["truncated"]
     assert len(huge.encode()) <= MAX_OUTPUT_BYTES
     assert json.loads(huge)["success"] is True
+
+
+def test_results_and_errors_are_stored_in_whole_characters() -> None:
+    """A table refuses half an emoji, and a result that cannot be stored would run its helper again."""
+    assert json.loads(output_text({"message": "caf\ud83d", "emoji": "\U0001f600"})) == {
+        "message": "caf\ufffd",
+        "emoji": "\U0001f600",
+    }
+    assert error_text("half \ude00 " + "x" * 5000) == "half \ufffd " + "x" * 3993
 
 
 def test_schedule_buckets_spread_executions() -> None:

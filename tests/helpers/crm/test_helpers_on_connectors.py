@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx
@@ -74,6 +75,26 @@ async def test_a_helper_does_its_work_on_every_crm(account: Account, helper_type
     output = await run(account, helper_type, WORKS[helper_type])
 
     assert output.success, output.message
+
+
+async def test_half_a_character_that_a_crm_stored_stops_no_helper(account: Account) -> None:
+    """An emoji cut by a length limit: it is read as the replacement character, which can be written."""
+    if account.fake is None:
+        pytest.skip("only JSON holds half a character")
+    account.fake.rewrite = lambda body: body.replace(b'"Ada"', b'"Ada \\ud83d"')
+
+    output = await run(account, "copy_it", WORKS["copy_it"])
+
+    assert output.success, output.message
+    assert any("Ada \ufffd" in json.dumps(request, ensure_ascii=False) for request in written(account))
+
+
+def written(account: Account) -> list[Any]:
+    """The bodies of the writing requests to the vendor."""
+    assert account.fake is not None
+    return [
+        json.loads(request.content) for request in account.fake.requests if request.method != "GET" and request.content
+    ]
 
 
 async def test_an_address_of_the_crm_is_found(account: Account) -> None:

@@ -49,6 +49,7 @@ class FakeVendor:
         self.trouble: list[Trouble] = []
         self.requests: list[httpx.Request] = []
         self.check: Callable[[httpx.Request], None] = lambda _: None
+        self.rewrite: Callable[[bytes], bytes] | None = None
         self.tokens = {TOKEN}
         self.clock = SteppingClock()
         self.counter = 100
@@ -92,7 +93,11 @@ class _Transport(httpx.AsyncBaseTransport):
             if isinstance(trouble, Exception):
                 raise trouble
             return trouble
-        return await self._app.handle_async_request(request)
+        answer = await self._app.handle_async_request(request)
+        if self._fake.rewrite is None:
+            return answer
+        body = self._fake.rewrite(await answer.aread())
+        return httpx.Response(answer.status_code, content=body, headers={"Content-Type": "application/json"})
 
 
 def _app(fake: FakeVendor) -> Starlette:
