@@ -301,7 +301,8 @@ def check(world: World) -> None:
         if item.status == "completed":
             assert succeeded, f"{execution_id} completed without a successful run"
         elif item.retryable:
-            assert item.attempts == MAX_ATTEMPTS
+            # A claim whose answer got lost counts, though nobody ran it.
+            assert item.attempts >= MAX_ATTEMPTS
             assert any(f'"{execution_id}"' in body for body in buried), f"{execution_id} is not in the dead letters"
         else:
             assert runs[-1].end in ("fail", "exit")
