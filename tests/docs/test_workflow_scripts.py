@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -15,6 +16,11 @@ import yaml
 ROOT = Path(__file__).parents[2]
 COMMIT = "0123456789abcdef" * 2 + "01234567"
 BUILT, FOUND = "sha256:" + "b" * 64, "sha256:" + "f" * 64
+
+# What Terraform takes for an image.
+BY_DIGEST = re.compile(
+    re.findall(r'regex\("(.+)", var\.image\)', (ROOT / "terraform/modules/service/variables.tf").read_text())[0]
+)
 
 pytestmark = pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not installed; GitHub's runners have it")
 
@@ -159,6 +165,7 @@ def test_a_stage_is_applied_with_images_by_digest(runner: Runner) -> None:
     images = json.loads((runner.folder / "terraform/environments/qa/images.auto.tfvars.json").read_text())["images"]
     assert images["worker"] == f"123456789012.dkr.ecr.us-west-2.amazonaws.com/mfh-worker@{FOUND}"
     assert set(images) == {"worker", "router", "api"}
+    assert all(BY_DIGEST.search(image) for image in images.values())
     assert [call.split()[:2] for call in runner.calls] == [
         ["aws", "sts"],
         ["terraform", "init"],
@@ -183,6 +190,7 @@ def test_a_stage_that_was_never_deployed_is_planned_all_the_same(runner: Runner)
     assert done.returncode == 0, done.stderr
     images = json.loads((runner.folder / "images.auto.tfvars.json").read_text())["images"]
     assert images == dict.fromkeys(("worker", "router", "api"), "none@sha256:" + "0" * 64)
+    assert all(BY_DIGEST.search(image) for image in images.values())
     assert "Plan: 3 to add" in (runner.folder / "summary").read_text()
 
 
