@@ -129,6 +129,9 @@ resource "aws_ecs_service" "this" {
   propagate_tags                     = "SERVICE"
   health_check_grace_period_seconds  = var.target_group_arn == null ? null : 60
 
+  # Lets a service move between Fargate and Spot; without it the provider ends the service and makes another.
+  force_new_deployment = true
+
   capacity_provider_strategy {
     capacity_provider = var.spot ? "FARGATE_SPOT" : "FARGATE"
     weight            = 1
