@@ -43,14 +43,16 @@ def test_the_rules_of_a_module_hold(folder: str, checkout: Path, terraform_envir
 
 @pytest.mark.parametrize("folder", ["bootstrap", *MODULES])
 def test_a_module_says_what_it_takes_and_gives(folder: str) -> None:
+    """Each row of its README is a variable or an output with its description, and none is left out."""
     readme = (TERRAFORM / folder / "README.md").read_text()
-    for file in ("variables.tf", "outputs.tf"):
-        described = re.findall(
-            r'^(?:variable|output) "(\w+)" \{\n  description = "(.+)"$', (TERRAFORM / folder / file).read_text(), re.M
-        )
-        assert described
-        for name, description in described:
-            assert f"| `{name}` | {description} |" in readme, f"{folder}/README.md does not say this of {name}"
+    described: list[tuple[str, str]] = []
+    for file, kind in (("variables.tf", "variable"), ("outputs.tf", "output")):
+        text = (TERRAFORM / folder / file).read_text()
+        found = re.findall(rf'^{kind} "(\w+)" \{{\n  description = "(.+)"$', text, re.M)
+        assert len(found) == len(re.findall(rf"^{kind} ", text, re.M)) > 0, f"{folder}/{file}: one has no description"
+        described += found
+
+    assert re.findall(r"^\| `(\w+)` \| (.+) \|$", readme, re.M) == described
 
 
 @pytest.mark.parametrize("name", ["outputs.tf", "variables.tf"])
