@@ -57,7 +57,7 @@ data "aws_iam_policy_document" "images" {
 data "aws_iam_policy_document" "deploy" {
   #checkov:skip=CKV_AWS_109:Roles can only be made within the boundary; the network has no names to restrict it by.
   #checkov:skip=CKV_AWS_111:As above: the network, by region.
-  #checkov:skip=CKV_AWS_356:As above; some calls take no resource.
+  #checkov:skip=CKV_AWS_356:As above; Unsubscribe takes no resource.
   for_each = var.stages
 
   statement {
@@ -160,7 +160,7 @@ data "aws_iam_policy_document" "deploy" {
   }
   statement {
     sid       = "NoResource"
-    actions   = ["ecs:DeregisterTaskDefinition", "sns:Unsubscribe"]
+    actions   = ["sns:Unsubscribe"]
     resources = ["*"]
   }
   statement {

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.terraform.conftest import ROOT, Terraform
+from tests.terraform.conftest import PROVIDER_6, ROOT, Terraform, pin
 
 TERRAFORM = ROOT / "terraform"
 ROOTS = ["bootstrap", *sorted(f"environments/{path.name}" for path in (TERRAFORM / "environments").iterdir())]
@@ -25,8 +25,10 @@ def test_every_file_is_formatted() -> None:
 
 
 @pytest.mark.parametrize("folder", ROOTS)
-def test_a_root_is_valid(folder: str, checkout: Path, provider: dict[str, str]) -> None:
-    terraform = Terraform(checkout / "terraform" / folder, provider)
+def test_a_root_is_valid(folder: str, checkout: Path, provider: tuple[str, dict[str, str]]) -> None:
+    version, environment = provider
+    terraform = Terraform(checkout / "terraform" / folder, environment)
+    pin(terraform.folder, version)
     terraform.run("init", "-backend=false", "-no-color", "-upgrade")
     terraform.run("validate", "-no-color")
 
@@ -35,6 +37,7 @@ def test_a_root_is_valid(folder: str, checkout: Path, provider: dict[str, str]) 
 def test_the_rules_of_a_module_hold(folder: str, checkout: Path, terraform_environment: dict[str, str]) -> None:
     """Providers are mocked in them, so one schema will do here; CI runs them with both."""
     terraform = Terraform(checkout / "terraform" / folder, terraform_environment)
+    pin(terraform.folder, PROVIDER_6)
     terraform.run("init", "-backend=false", "-no-color", "-upgrade")
     done = terraform.run("test", "-no-color")
 

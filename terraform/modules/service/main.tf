@@ -53,6 +53,9 @@ resource "aws_iam_role_policy" "task" {
 }
 
 resource "aws_ecs_task_definition" "this" {
+  # The revision before stays registered: the circuit breaker cannot go back to one that is not.
+  skip_destroy = true
+
   family                   = local.name
   requires_compatibilities = ["FARGATE"]
   network_mode             = "awsvpc"

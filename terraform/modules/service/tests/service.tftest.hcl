@@ -29,6 +29,10 @@ run "tasks_have_no_public_address_and_roll_back" {
     condition     = aws_ecs_service.this.deployment_circuit_breaker[0].enable && aws_ecs_service.this.deployment_circuit_breaker[0].rollback
     error_message = "A broken image rolls back."
   }
+  assert {
+    condition     = aws_ecs_task_definition.this.skip_destroy
+    error_message = "What is rolled back to stays registered."
+  }
 }
 
 run "an_image_by_tag_is_refused" {
