@@ -57,7 +57,7 @@ data "aws_iam_policy_document" "images" {
 data "aws_iam_policy_document" "deploy" {
   #checkov:skip=CKV_AWS_109:Roles can only be made within the boundary; the network has no names to restrict it by.
   #checkov:skip=CKV_AWS_111:As above: the network, by region.
-  #checkov:skip=CKV_AWS_356:As above; deregistering a task definition takes no resource.
+  #checkov:skip=CKV_AWS_356:As above; Unsubscribe takes no resource.
   for_each = var.stages
 
   statement {
@@ -77,6 +77,12 @@ data "aws_iam_policy_document" "deploy" {
       variable = "aws:RequestedRegion"
       values   = [var.region]
     }
+  }
+  # An interface endpoint answers to AWS's own names by a hosted zone of AWS's.
+  statement {
+    sid       = "NamesOfEndpoints"
+    actions   = ["route53:AssociateVPCWithHostedZone"]
+    resources = ["arn:aws:route53:::hostedzone/*"]
   }
   statement {
     sid = "Tables"
@@ -153,8 +159,8 @@ data "aws_iam_policy_document" "deploy" {
     ]
   }
   statement {
-    sid       = "OldTaskDefinitions"
-    actions   = ["ecs:DeregisterTaskDefinition"]
+    sid       = "NoResource"
+    actions   = ["sns:Unsubscribe"]
     resources = ["*"]
   }
   statement {
@@ -172,8 +178,7 @@ data "aws_iam_policy_document" "deploy" {
       "cloudwatch:DeleteAlarms", "cloudwatch:DeleteDashboards", "cloudwatch:PutDashboard", "cloudwatch:PutMetricAlarm",
       "cloudwatch:TagResource", "cloudwatch:UntagResource",
       "logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:PutRetentionPolicy", "logs:TagResource", "logs:UntagResource",
-      "sns:CreateTopic", "sns:DeleteTopic", "sns:SetTopicAttributes", "sns:Subscribe", "sns:TagResource", "sns:Unsubscribe",
-      "sns:UntagResource",
+      "sns:CreateTopic", "sns:DeleteTopic", "sns:SetTopicAttributes", "sns:Subscribe", "sns:TagResource", "sns:UntagResource",
     ]
     resources = [
       "arn:aws:cloudwatch:${local.here}:alarm:mfh-${each.key}-*",
@@ -218,7 +223,7 @@ data "aws_iam_policy_document" "services" {
     sid = "Data"
     actions = [
       "dynamodb:DeleteItem", "dynamodb:DescribeStream", "dynamodb:GetItem", "dynamodb:GetRecords", "dynamodb:GetShardIterator",
-      "dynamodb:ListStreams", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:UpdateItem",
+      "dynamodb:PutItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:UpdateItem",
       "ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer",
       "ecs:UpdateTaskProtection", "kms:Decrypt", "kms:GenerateDataKey", "logs:CreateLogStream", "logs:PutLogEvents",
       "s3:GetObject", "s3:PutObject", "ses:GetEmailIdentity", "ses:SendEmail",
@@ -231,10 +236,10 @@ data "aws_iam_policy_document" "services" {
       values   = [local.account]
     }
   }
-  # A login to the registry is of no account.
+  # These take no resource, so there is none whose account could be compared.
   statement {
-    sid       = "RegistryLogin"
-    actions   = ["ecr:GetAuthorizationToken"]
+    sid       = "NoResource"
+    actions   = ["dynamodb:ListStreams", "ecr:GetAuthorizationToken"]
     resources = ["*"]
   }
   statement {

@@ -1,4 +1,7 @@
-"""Terraform without a registry: a stand-in provider from beside the project, where it is there."""
+"""Terraform without a registry: a stand-in provider from beside the project, where it is there.
+
+With TEST_TERRAFORM_PROVIDER=registry the real provider comes as for everybody: `terraform init` finds it by itself.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PROVIDER_SETUP = ROOT.parent / "shared" / "terraform-provider" / "setup"
 NOT_HERE = 77  # its exit code where there is no real provider
+# What is verified of `>= 5.100, < 7.0`, as in .github/workflows/ci.yml.
+PROVIDER_5, PROVIDER_6 = "~> 5.100.0", "~> 6.47"
+REGION = {"AWS_REGION": "us-west-2"}
 DIGEST = "repository@sha256:" + "a" * 64
 INVENTORY = {"automation": ["route_it_by_day", "route_it_score"], "tagging": ["tag_it"]}
 # Everything that is optional is on, so that all of it is made and looked at.
@@ -87,7 +93,7 @@ def _configured(*arguments: str) -> dict[str, str]:
 
 
 def _environment(configuration: Path) -> dict[str, str]:
-    return {"TF_CLI_CONFIG_FILE": str(configuration), "AWS_REGION": "us-west-2"}
+    return {"TF_CLI_CONFIG_FILE": str(configuration), **REGION}
 
 
 @pytest.fixture(scope="session")
@@ -106,17 +112,24 @@ def terraform_environment() -> dict[str, str]:
 
 
 def real_provider() -> dict[str, str]:
-    """With the real provider; skips where the machine carries none."""
-    return _configured("--real")
+    """With the real provider: the registry's where that is asked for, else the machine's, or a skip."""
+    wanted = os.environ.get("TEST_TERRAFORM_PROVIDER", "")
+    assert wanted in {"", "registry"}, f"TEST_TERRAFORM_PROVIDER is {wanted!r}: registry, or leave it out"
+    return REGION if wanted else _configured("--real")
 
 
-@pytest.fixture(scope="session", params=["stand-in for provider 6", "provider 5"])
-def provider(request: pytest.FixtureRequest) -> dict[str, str]:
-    """Both ends of `>= 5.100, < 7.0`; the real provider 5 where the machine carries one."""
-    if request.param == "provider 5":
-        return real_provider()
-    environment: dict[str, str] = request.getfixturevalue("terraform_environment")
-    return environment
+def pin(root: Path, version: str) -> None:
+    """Have a root module of a copy take this version of the provider."""
+    aws = f'aws = {{\n      source  = "hashicorp/aws"\n      version = "{version}"\n    }}'
+    (root / "provider_override.tf").write_text(f"terraform {{\n  required_providers {{\n    {aws}\n  }}\n}}\n")
+
+
+@pytest.fixture(scope="session", params=[PROVIDER_6, PROVIDER_5])
+def provider(request: pytest.FixtureRequest) -> tuple[str, dict[str, str]]:
+    """Both ends of `>= 5.100, < 7.0`: a stand-in for 6, and the real 5 where it is to be had."""
+    if request.param == PROVIDER_5:
+        return PROVIDER_5, real_provider()
+    return PROVIDER_6, request.getfixturevalue("terraform_environment")
 
 
 def copy_of_terraform(folder: Path) -> Path:

@@ -22,6 +22,7 @@ SQS_METRICS = {
     "ApproximateNumberOfMessagesVisible",
     "ApproximateNumberOfMessagesNotVisible",
     "ApproximateAgeOfOldestMessage",
+    "NumberOfMessagesSent",
 }
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.terraform.conftest import ROOT, Terraform
+from tests.terraform.conftest import PROVIDER_6, ROOT, Terraform, pin
 
 TERRAFORM = ROOT / "terraform"
 ROOTS = ["bootstrap", *sorted(f"environments/{path.name}" for path in (TERRAFORM / "environments").iterdir())]
@@ -25,8 +25,10 @@ def test_every_file_is_formatted() -> None:
 
 
 @pytest.mark.parametrize("folder", ROOTS)
-def test_a_root_is_valid(folder: str, checkout: Path, provider: dict[str, str]) -> None:
-    terraform = Terraform(checkout / "terraform" / folder, provider)
+def test_a_root_is_valid(folder: str, checkout: Path, provider: tuple[str, dict[str, str]]) -> None:
+    version, environment = provider
+    terraform = Terraform(checkout / "terraform" / folder, environment)
+    pin(terraform.folder, version)
     terraform.run("init", "-backend=false", "-no-color", "-upgrade")
     terraform.run("validate", "-no-color")
 
@@ -35,6 +37,7 @@ def test_a_root_is_valid(folder: str, checkout: Path, provider: dict[str, str]) 
 def test_the_rules_of_a_module_hold(folder: str, checkout: Path, terraform_environment: dict[str, str]) -> None:
     """Providers are mocked in them, so one schema will do here; CI runs them with both."""
     terraform = Terraform(checkout / "terraform" / folder, terraform_environment)
+    pin(terraform.folder, PROVIDER_6)
     terraform.run("init", "-backend=false", "-no-color", "-upgrade")
     done = terraform.run("test", "-no-color")
 
@@ -43,14 +46,16 @@ def test_the_rules_of_a_module_hold(folder: str, checkout: Path, terraform_envir
 
 @pytest.mark.parametrize("folder", ["bootstrap", *MODULES])
 def test_a_module_says_what_it_takes_and_gives(folder: str) -> None:
+    """Each row of its README is a variable or an output with its description, and none is left out."""
     readme = (TERRAFORM / folder / "README.md").read_text()
-    for file in ("variables.tf", "outputs.tf"):
-        described = re.findall(
-            r'^(?:variable|output) "(\w+)" \{\n  description = "(.+)"$', (TERRAFORM / folder / file).read_text(), re.M
-        )
-        assert described
-        for name, description in described:
-            assert f"| `{name}` | {description} |" in readme, f"{folder}/README.md does not say this of {name}"
+    described: list[tuple[str, str]] = []
+    for file, kind in (("variables.tf", "variable"), ("outputs.tf", "output")):
+        text = (TERRAFORM / folder / file).read_text()
+        found = re.findall(rf'^{kind} "(\w+)" \{{\n  description = "(.+)"$', text, re.M)
+        assert len(found) == len(re.findall(rf"^{kind} ", text, re.M)) > 0, f"{folder}/{file}: one has no description"
+        described += found
+
+    assert re.findall(r"^\| `(\w+)` \| (.+) \|$", readme, re.M) == described
 
 
 @pytest.mark.parametrize("name", ["outputs.tf", "variables.tf"])

@@ -1,4 +1,4 @@
-"""The real provider 5, where the machine carries one, applies an environment as the stand-in does."""
+"""The real provider 5 applies an environment as the stand-in does: the machine's, or in CI that of the registry."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import json
 import pytest
 
 from tests.terraform.conftest import (
+    PROVIDER_5,
     VARIABLES,
     Terraform,
     copy_of_terraform,
     emulator_environment,
+    pin,
     real_provider,
 )
 
@@ -32,6 +34,7 @@ def test_the_real_provider_makes_an_environment(tmp_path_factory: pytest.TempPat
         'terraform {\n  backend "local" {}\n}\n'
         'provider "aws" {\n  skip_credentials_validation = true\n  skip_metadata_api_check = true\n}\n'
     )
+    pin(folder, PROVIDER_5)
     (folder / "terraform.tfvars").unlink()  # overrides of types that are not in this inventory
     terraform = Terraform(folder, {**real_provider(), **emulator_environment(embedded_url)})
     terraform.run("init", "-no-color")

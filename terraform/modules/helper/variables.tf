@@ -50,6 +50,11 @@ variable "oldest_message_alarm_seconds" {
   type        = number
   default     = 900
   nullable    = false
+
+  validation {
+    condition     = var.oldest_message_alarm_seconds >= 60 && var.oldest_message_alarm_seconds < 1209600
+    error_message = "oldest_message_alarm_seconds: from 60 to below 1209600 (14 days), when SQS deletes what waits."
+  }
 }
 
 variable "alarm_topic_arns" {

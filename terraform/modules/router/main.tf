@@ -60,8 +60,14 @@ module "service" {
   statements = merge({
     # Every stream of the table: one that was disabled stays readable for a day, and what it holds is still to be routed.
     Stream = {
-      actions   = ["dynamodb:ListStreams", "dynamodb:DescribeStream", "dynamodb:GetShardIterator", "dynamodb:GetRecords"]
+      actions   = ["dynamodb:DescribeStream", "dynamodb:GetShardIterator", "dynamodb:GetRecords"]
       resources = ["${var.table_arns["executions"]}/stream/*"]
+    }
+    # It takes no resource, says IAM, and tells nothing but names of tables that have a stream.
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
+    Streams = {
+      actions   = ["dynamodb:ListStreams"]
+      resources = ["*"]
     }
     Leases = {
       actions   = ["dynamodb:Scan", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]

@@ -53,6 +53,9 @@ resource "aws_iam_role_policy" "task" {
 }
 
 resource "aws_ecs_task_definition" "this" {
+  # The revision before stays registered: the circuit breaker cannot go back to one that is not.
+  skip_destroy = true
+
   family                   = local.name
   requires_compatibilities = ["FARGATE"]
   network_mode             = "awsvpc"
@@ -128,6 +131,9 @@ resource "aws_ecs_service" "this" {
   enable_execute_command             = false
   propagate_tags                     = "SERVICE"
   health_check_grace_period_seconds  = var.target_group_arn == null ? null : 60
+
+  # Lets a service move between Fargate and Spot; without it the provider ends the service and makes another.
+  force_new_deployment = true
 
   capacity_provider_strategy {
     capacity_provider = var.spot ? "FARGATE_SPOT" : "FARGATE"

@@ -13,8 +13,12 @@ variable "name" {
   type        = string
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{1,40}$", var.name))
-    error_message = "name: lower-case letters, digits and hyphens, at most 41; role names end at 64 characters."
+    condition     = can(regex("^[a-z][a-z0-9-]+$", var.name))
+    error_message = "name: lower-case letters, digits and hyphens."
+  }
+  validation {
+    condition     = length("mfh-${var.stage}-${var.name}") <= 64
+    error_message = "name: too long for this stage: the name of its role would exceed the 64 characters of IAM."
   }
 }
 
@@ -69,6 +73,16 @@ variable "statements" {
     actions   = list(string)
     resources = list(string)
   }))
+
+  validation {
+    condition = 10240 >= length(jsonencode({
+      Version = "2012-10-17"
+      Statement = [
+        for sid, statement in var.statements : { Sid = sid, Effect = "Allow", Action = statement.actions, Resource = statement.resources }
+      ]
+    }))
+    error_message = "statements: ${var.name} has more than the 10,240 characters of rights that IAM takes for a role; give types of the pool services of their own (helper_overrides, dedicated = true)."
+  }
 }
 
 variable "cpu" {
@@ -83,13 +97,15 @@ variable "cpu" {
 }
 
 variable "memory" {
-  description = "Memory of a task in MiB; Fargate takes 2 to 8 times the CPU units."
+  description = "Memory of a task in MiB: 512 (with 256 CPU units) or whole GiB, 2 to 8 times the CPU units, 30 GiB at most."
   type        = number
   default     = 512
 
   validation {
-    condition     = var.memory >= 512 && var.memory >= var.cpu * 2 && var.memory <= var.cpu * 8
-    error_message = "memory: 2 to 8 MiB for each CPU unit, as Fargate sells it (256 units: 512 to 2048)."
+    condition = (
+      var.memory >= var.cpu * 2 && var.memory <= min(var.cpu * 8, 30720) && (var.memory % 1024 == 0 || var.memory == 512)
+    )
+    error_message = "memory: as Fargate sells it: 512 or whole GiB, 2 to 8 MiB for each CPU unit (256 units: 512, 1024, 2048; 4096 units: 8192 to 30720)."
   }
 }
 

@@ -9,8 +9,10 @@ locals {
   scaled     = var.scaling.enabled && var.scaling.max_tasks > var.scaling.min_tasks
 }
 
+# Also of a fixed number of tasks: Terraform leaves a service's count alone, and this is what changes it.
+
 resource "aws_appautoscaling_target" "this" {
-  count = local.scaled ? 1 : 0
+  count = var.scaling.enabled ? 1 : 0
 
   service_namespace  = "ecs"
   resource_id        = "service/${var.cluster.name}/${module.service.name}"
@@ -97,7 +99,7 @@ resource "aws_appautoscaling_policy" "backlog" {
     customized_metric_specification {
       metrics {
         id          = "backlog"
-        expression  = "visible / IF(FILL(tasks, 0) > 0, tasks, 1)"
+        expression  = "visible / IF(FILL(tasks, 1) > 0, FILL(tasks, 1), 1)"
         label       = "visible messages per running task"
         return_data = true
       }
@@ -162,7 +164,7 @@ resource "aws_cloudwatch_metric_alarm" "stop" {
   count = local.scaled && local.dedicated ? 1 : 0
 
   alarm_name          = "${module.service.name}-idle"
-  alarm_description   = "Nothing visible and nothing in flight for ${var.scaling.idle_minutes} minutes: back to the minimum."
+  alarm_description   = "Nothing visible, in flight or sent for ${var.scaling.idle_minutes} minutes: back to the minimum."
   evaluation_periods  = var.scaling.idle_minutes
   threshold           = 0
   comparison_operator = "LessThanOrEqualToThreshold"
@@ -171,9 +173,11 @@ resource "aws_cloudwatch_metric_alarm" "stop" {
   tags                = var.tags
 
   metric_query {
-    id          = "work"
-    expression  = "visible + in_flight"
-    label       = "messages visible or in flight"
+    id = "work"
+    # SQS does not report in every minute what there is none of. Those sent count, or a service that works off each
+    # message before SQS counts would end between two of them.
+    expression  = "visible + FILL(in_flight, 0) + FILL(sent, 0)"
+    label       = "messages visible, in flight or sent"
     return_data = true
   }
   metric_query {
@@ -193,6 +197,16 @@ resource "aws_cloudwatch_metric_alarm" "stop" {
       metric_name = "ApproximateNumberOfMessagesNotVisible"
       dimensions  = { QueueName = local.queue_name }
       stat        = "Maximum"
+      period      = 60
+    }
+  }
+  metric_query {
+    id = "sent"
+    metric {
+      namespace   = "AWS/SQS"
+      metric_name = "NumberOfMessagesSent"
+      dimensions  = { QueueName = local.queue_name }
+      stat        = "Sum"
       period      = 60
     }
   }

@@ -54,3 +54,9 @@ run "few_receives_are_refused_because_releases_count_as_receives" {
   variables { max_receive_count = 3 }
   expect_failures = [var.max_receive_count]
 }
+
+run "an_alarm_on_an_age_that_no_message_reaches_is_refused" {
+  command = plan
+  variables { oldest_message_alarm_seconds = 1209600 }
+  expect_failures = [var.oldest_message_alarm_seconds]
+}

@@ -42,9 +42,10 @@ run "a_dedicated_worker_starts_from_zero_and_stops_when_nothing_is_in_flight" {
   }
   assert {
     condition = contains(
-      [for query in aws_cloudwatch_metric_alarm.stop[0].metric_query : query.expression if query.expression != null], "visible + in_flight"
+      [for query in aws_cloudwatch_metric_alarm.stop[0].metric_query : query.expression if query.expression != null],
+      "visible + FILL(in_flight, 0) + FILL(sent, 0)"
     )
-    error_message = "Scale-in waits for messages in flight too."
+    error_message = "Scale-in waits for messages in flight too, and for a minute in which none came; no data of them is zero."
   }
 }
 
@@ -71,6 +72,18 @@ run "a_pool_scales_by_its_own_work_and_cpu" {
   assert {
     condition     = length(aws_appautoscaling_policy.cpu) == 1 && length(aws_appautoscaling_policy.busy) == 1 && length(aws_appautoscaling_policy.backlog) == 0
     error_message = "No single queue speaks for a pool."
+  }
+}
+
+run "a_fixed_number_of_tasks_can_be_changed" {
+  command = plan
+  variables { scaling = { min_tasks = 3, max_tasks = 3 } }
+  assert {
+    condition = (
+      aws_appautoscaling_target.this[0].min_capacity == 3
+      && length(aws_appautoscaling_policy.backlog) + length(aws_appautoscaling_policy.stop) == 0
+    )
+    error_message = "An apply leaves desired_count alone, so the scaling's bounds must hold the number; there is nothing to scale between them."
   }
 }
 
