@@ -194,30 +194,50 @@ def test_a_stage_that_was_never_deployed_is_planned_all_the_same(runner: Runner)
     assert "Plan: 3 to add" in (runner.folder / "summary").read_text()
 
 
-STABLE = step("deploy-stage", "deploy", "services are stable")["run"]
+STABLE = step("deploy-stage", "deploy", "services are stable, with what was deployed")["run"]
+SERVICES = [f"mfh-qa-worker-{number:02}" for number in range(12)]
+
+
+def ecs(runner: Runner, running: dict[str, str], failing: str = "") -> None:
+    """Terraform has given every service revision 2; ``running`` is what AWS says of them."""
+    deployed = json.dumps(dict.fromkeys(SERVICES, "arn:task:2"))
+    runner.stub("terraform", f"case \"$3\" in -raw) printf mfh-qa ;; *) echo '{deployed}' ;; esac")
+    table = "".join(f"{name}) printf '{name}\\t{revision}\\n' ;; " for name, revision in running.items())
+    runner.stub(
+        "aws",
+        f'if [ "$2" = "{failing}" ]; then exit 255; fi\n'
+        f'if [ "$2" = describe-services ]; then for name in "$@"; do case "$name" in {table}esac; done; fi',
+    )
 
 
 def test_every_service_is_waited_for(runner: Runner) -> None:
     """Ten at a time: AWS describes no more in one call."""
-    arns = [f"arn:aws:ecs:us-west-2:1:service/mfh-qa/mfh-qa-worker-{number}" for number in range(12)]
-    listed = "\\t".join(arns)
-    runner.stub("terraform", "printf mfh-qa")
-    runner.stub("aws", f'case "$2" in list-services) printf "{listed}\\n" ;; esac')
+    ecs(runner, dict.fromkeys(SERVICES, "arn:task:2"))
 
     done = runner.run(STABLE, STAGE="qa")
 
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     waits = [call for call in runner.calls if call.startswith("aws ecs wait services-stable --cluster mfh-qa")]
-    assert [call.partition("--services ")[2].split() for call in waits] == [arns[:10], arns[10:]]
+    assert [call.partition("--services ")[2].split() for call in waits] == [SERVICES[:10], SERVICES[10:]]
 
 
-@pytest.mark.parametrize("call", ["list-services", "wait"])
+@pytest.mark.parametrize("call", ["describe-services", "wait"])
 def test_services_that_cannot_be_seen_or_do_not_become_stable_fail_the_stage(runner: Runner, call: str) -> None:
     """No answer is not taken for no services."""
-    runner.stub("terraform", "printf mfh-qa")
-    runner.stub("aws", f'if [ "$2" = {call} ]; then exit 255; fi; echo arn:aws:ecs:us-west-2:1:service/mfh-qa/a')
+    ecs(runner, dict.fromkeys(SERVICES, "arn:task:2"), failing=call)
 
     assert runner.run(STABLE, STAGE="qa").returncode != 0
+
+
+def test_a_service_that_went_back_to_the_revision_before_fails_the_stage(runner: Runner) -> None:
+    """The circuit breaker leaves it stable, and the smoke would pass on the old code."""
+    ecs(runner, {**dict.fromkeys(SERVICES, "arn:task:2"), SERVICES[3]: "arn:task:1"})
+
+    done = runner.run(STABLE, STAGE="qa")
+
+    assert done.returncode == 1
+    assert SERVICES[3] in done.stdout
+    assert SERVICES[4] not in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -65,3 +65,10 @@ def test_the_load_balancer_is_made_when_its_subnets_have_a_gateway(before: dict[
         "module.network.aws_internet_gateway.this",
         "module.network.aws_route.public",
     }
+
+
+def test_the_revision_of_every_service_is_told(dev: Terraform) -> None:
+    """A deployment compares it with what runs, by the names that ECS knows."""
+    services = list(resources(dev.show(), "aws_ecs_service"))
+    assert dev.output("task_definitions") == {each["name"]: each["task_definition"] for each in services}
+    assert len(services) >= 4

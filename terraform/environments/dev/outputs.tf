@@ -3,6 +3,11 @@ output "environments" {
   value       = module.fleet.environments
 }
 
+output "task_definitions" {
+  description = "Revision of the task definition that each service was given, by name of the service."
+  value       = module.fleet.task_definitions
+}
+
 output "cluster_name" {
   description = "Name of the ECS cluster."
   value       = module.fleet.cluster_name

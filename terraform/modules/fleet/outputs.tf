@@ -7,6 +7,13 @@ output "environments" {
   )
 }
 
+output "task_definitions" {
+  description = "Revision of the task definition that each service was given, by name of the service."
+  value = {
+    for service in concat([module.router], values(module.worker), module.api) : service.name => service.task_definition_arn
+  }
+}
+
 output "tables" {
   description = "Table names, by table."
   value       = module.data.table_names

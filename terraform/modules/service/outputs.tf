@@ -22,3 +22,8 @@ output "policy_json" {
   description = "What the service may do."
   value       = data.aws_iam_policy_document.task.json
 }
+
+output "task_definition_arn" {
+  description = "Revision of the task definition that the service was given."
+  value       = aws_ecs_task_definition.this.arn
+}

@@ -12,3 +12,8 @@ output "policy_json" {
   description = "What the worker may do."
   value       = module.service.policy_json
 }
+
+output "task_definition_arn" {
+  description = "Revision of the task definition that the service was given."
+  value       = module.service.task_definition_arn
+}
