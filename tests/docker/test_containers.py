@@ -216,6 +216,23 @@ async def test_an_execution_that_eats_its_worker_ends_and_takes_nothing_along(co
     compose("up", "-d", "--wait", "--scale", "worker=3")
 
 
+def test_a_restarted_localstack_is_provisioned_again(compose: Compose) -> None:
+    """It forgets everything; the services find what is made anew without a restart of theirs."""
+    services = [container for service in SERVICES for container in compose.containers(service)]
+    started = [inspect(container)["State"]["StartedAt"] for container in services]
+    (provision,) = compose.containers("provision")
+
+    compose("restart", "localstack")
+    until(lambda: inspect(provision)["State"]["Status"] == "exited", "it is provisioned")
+    until(lambda: all(map(healthy, services)), "the services are healthy")
+
+    assert inspect(provision)["State"]["ExitCode"] == 0
+    demo = compose.start_demo(FEWEST_EXECUTIONS)
+    output, _ = demo.communicate(timeout=240)
+    assert demo.returncode == 0, output[-3000:]
+    assert [inspect(container)["State"]["StartedAt"] for container in services] == started
+
+
 def ended(compose: Compose, asked: Sequence[str]) -> dict[str, dict[str, str]]:
     """Those of the executions that have ended, by id."""
     executions = compose.executions(status="completed") + compose.executions(status="failed")
