@@ -31,6 +31,18 @@ def test_a_worker_is_killed_only_after_its_drain() -> None:
     assert int(grace[1]) > settings.worker_drain_running_seconds + settings.worker_drain_flush_seconds
 
 
+def test_the_images_describe_every_aws_service_in_use() -> None:
+    """The Dockerfile removes what botocore knows of the others."""
+    kept = set(re.findall(r"! -name ([a-z0-9-]+)", (ROOT / "docker" / "Dockerfile").read_text()))
+    sources = [
+        file.read_text() for package in ("api", "fleet", "router", "worker") for file in (ROOT / package).rglob("*.py")
+    ]
+    asked = re.compile(r'(?:create_client|boto3\.client|service_client)\((?:[\w.]+, )?"([^"]+)"')
+    used = {service for source in sources for service in asked.findall(source)}
+
+    assert {"dynamodb", "s3"} <= used <= kept
+
+
 def test_the_image_of_localstack_is_named_once_in_the_compose_file() -> None:
     """Tests read it from there; documents and CI, which cannot, name the same."""
     image = localstack.default_image()

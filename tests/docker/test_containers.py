@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,12 +16,20 @@ from fleet.execution import Execution, new_execution_id
 from fleet.executions import ExecutionStore
 from fleet.local.demo import scenario
 from fleet.settings import FleetSettings
+from tests import engine
 from tests.docker.compose import ROOT, Compose, docker, healthy, inspect
 from worker.settings import WorkerSettings
 
 SERVICES = ("router", "api", "worker")
 SIZE_LIMIT_BYTES = 250_000_000
 EXECUTIONS = 120
+# The modules of a health check that each of them would have to compile.
+UNCOMPILED = """
+import sys, fleet.health
+from pathlib import Path
+cached = [module.__cached__ for module in sys.modules.values() if getattr(module, "__cached__", None)]
+print(*[file for file in cached if not Path(file).exists()])
+"""
 FEWEST_EXECUTIONS = 22  # that the demo takes: one of each helper
 
 pytestmark = [pytest.mark.container, pytest.mark.xdist_group("containers"), pytest.mark.timeout(600)]
@@ -71,7 +80,7 @@ def ids(executions: list[dict[str, str]]) -> set[str]:
 
 
 def test_images_are_small_and_run_without_root(compose: Compose) -> None:
-    """Under 250 MB, no pip, no root, a read-only root file system, python as PID 1."""
+    """Under 250 MB, no pip, no root nor a way to it, a read-only root file system, python as PID 1, all compiled."""
     for service in SERVICES:
         container = inspect(compose.containers(service)[0])
         image = inspect(container["Image"])
@@ -80,8 +89,32 @@ def test_images_are_small_and_run_without_root(compose: Compose) -> None:
         assert image["Config"]["StopSignal"] == "SIGTERM"
         assert image["Config"]["Entrypoint"] == ["python", "-m", service]
         assert container["HostConfig"]["ReadonlyRootfs"] is True
-        found = docker("exec", container["Id"], "sh", "-c", "command -v gcc git curl pip pip3 make || true")
-        assert found == "", service
+        for unwanted in (
+            "command -v gcc git curl pip pip3 make",
+            "find /usr/local /opt/mfh -name pip -o -name ensurepip",
+            "find / -xdev -type f -perm /6000 2>/dev/null",
+        ):
+            assert docker("exec", container["Id"], "sh", "-c", f"{unwanted} || true") == "", service
+        assert docker("exec", container["Id"], "python", "-c", UNCOMPILED).strip() == "", service
+
+
+def test_only_code_is_in_the_build_context(tmp_path: Path) -> None:
+    """What lies about in a checkout enters no image: settings and secrets of people, caches, state of Terraform."""
+    if reason := engine.why_not():
+        pytest.skip(reason)
+    packed = ["worker/code.py", "helpers/rules.json", "requirements/runtime.txt", "pyproject.toml"]
+    left = [".env", "worker/.env", "helpers/.cache/x", "fleet/code.py~", "fleet/__pycache__/x.pyc", ".venv/x"]
+    left += [".git/config", "terraform/terraform.tfstate", "terraform/.terraform/x", "tests/x.py", "docker/x"]
+    for name in (*packed, *left):
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / name).touch()
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY . /\n")
+    (tmp_path / "Dockerfile.dockerignore").write_text((ROOT / ".dockerignore").read_text())
+
+    docker("build", "--file", f"{tmp_path}/Dockerfile", "--output", f"{tmp_path}/out", f"{tmp_path}/in")
+
+    found = {str(file.relative_to(tmp_path / "out")) for file in (tmp_path / "out").rglob("*") if file.is_file()}
+    assert found == set(packed)
 
 
 def test_nothing_is_lost_when_a_worker_is_killed(compose: Compose) -> None:
@@ -181,6 +214,23 @@ async def test_an_execution_that_eats_its_worker_ends_and_takes_nothing_along(co
     compose(*files, "kill", "hungry")
     compose(*files, "rm", "--force", "hungry")
     compose("up", "-d", "--wait", "--scale", "worker=3")
+
+
+def test_a_restarted_localstack_is_provisioned_again(compose: Compose) -> None:
+    """It forgets everything; the services find what is made anew without a restart of theirs."""
+    services = [container for service in SERVICES for container in compose.containers(service)]
+    started = [inspect(container)["State"]["StartedAt"] for container in services]
+    (provision,) = compose.containers("provision")
+
+    compose("restart", "localstack")
+    until(lambda: inspect(provision)["State"]["Status"] == "exited", "it is provisioned")
+    until(lambda: all(map(healthy, services)), "the services are healthy")
+
+    assert inspect(provision)["State"]["ExitCode"] == 0
+    demo = compose.start_demo(FEWEST_EXECUTIONS)
+    output, _ = demo.communicate(timeout=240)
+    assert demo.returncode == 0, output[-3000:]
+    assert [inspect(container)["State"]["StartedAt"] for container in services] == started
 
 
 def ended(compose: Compose, asked: Sequence[str]) -> dict[str, dict[str, str]]:
