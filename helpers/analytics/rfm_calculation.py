@@ -9,6 +9,7 @@ from helpers.analytics.rfm_options import Options
 from helpers.analytics.rfm_result import calculate, metrics
 from helpers.analytics.rfm_scores import SEGMENT_TAGS
 from helpers.contract import Example, Helper, HelperConfig, HelperContext, HelperOutput
+from helpers.crm.models import tag_of
 from helpers.rules.effects import Effects
 from helpers.rules.tags import labelled
 from helpers.rules.text import to_text
@@ -75,7 +76,10 @@ async def _tag(ctx: HelperContext[Config], effects: Effects, label: str) -> None
     wanted = configured.get(SEGMENT_TAGS.get(label, ""))
     if wanted is not None:
         await effects.attempt(f"apply tag {wanted}", labelled(ctx.apply_tag(wanted), wanted, label))
+    # Segments may name one tag in several spellings (id or name); the tag itself tells which is to stay.
+    kept = None if wanted is None else tag_of(wanted, ctx.contact.tags)
     others = dict.fromkeys(tag for tag in configured.values() if tag is not None and tag != wanted)
     for tag in others:
-        if ctx.contact.has_tag(tag):
+        held = tag_of(tag, ctx.contact.tags)
+        if held is not None and held != kept:
             await effects.attempt(f"remove tag {tag}", labelled(ctx.remove_tag(tag), tag, label))

@@ -10,7 +10,7 @@ from helpers.contract import Action, Example, Helper, HelperContext, HelperOutpu
 from helpers.rules.children import HelperEntries, Parent, spawn_group
 from helpers.rules.config_keys import FormConfig
 from helpers.rules.config_types import JsonWholeNumber, PickedFieldKey, blank_is_default, null_is_default, to_number
-from helpers.rules.fields import alias_of
+from helpers.rules.fields import STANDARD_NAMES, alias_of
 from helpers.rules.text import to_text
 
 LONGEST_DELAY_SECONDS = 366 * 86_400
@@ -130,6 +130,8 @@ async def _value(ctx: HelperContext[Config], field: str) -> Any:
         return None
     contact = await ctx.load_contact()
     standard = alias_of(field)
-    if standard is not None and standard not in {"id", "owner_id"} and field not in contact.custom_fields:
-        return getattr(contact, standard)
-    return contact.custom_fields.get(field)
+    # A custom field goes before a CRM-style spelling, but not before a standard name itself (contact C2).
+    custom = field in contact.custom_fields and field not in STANDARD_NAMES
+    if standard is None or standard in {"id", "owner_id"} or custom:
+        return contact.custom_fields.get(field)
+    return getattr(contact, standard)

@@ -11,6 +11,7 @@ from helpers.contract import Action, Example, Helper, HelperContext, HelperOutpu
 from helpers.errors import HelperError
 from helpers.rules.config_keys import FormConfig
 from helpers.rules.config_types import RequiredPick, RequiredText
+from helpers.rules.steps import once
 from helpers.rules.text import to_text
 
 SAVE_ATTEMPTS = 3
@@ -48,14 +49,21 @@ class DripIt(Helper[Config]):
 
     async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:
         steps, field = ctx.config.steps, ctx.config.state_field
-        position = _position(await ctx.read(field))
+
+        async def start() -> dict[str, Any]:
+            position = _position(await ctx.read(field))
+            if position < len(steps):
+                await ctx.crm.trigger_automation(ctx.contact_id, steps[position])
+            return {"position": position}
+
+        # The field moves on with the step: a delivery that comes again must not read it and start the next one.
+        position: int = (await once(ctx, "start", start))["position"]
         modified: dict[str, Any] = {"step_executed": position + 1, "total_steps": len(steps)}
         if position >= len(steps):
             return HelperOutput.ok(
                 "the sequence is complete",
                 modified_data={"total_steps": len(steps), "drip_completed": True},
             )
-        await ctx.crm.trigger_automation(ctx.contact_id, steps[position])
         actions = [Action(type="automation_triggered", target=ctx.contact_id, value=steps[position])]
         modified["drip_completed"] = position + 1 >= len(steps)
         saved = await _save(ctx, field, to_text(position + 1))

@@ -67,7 +67,7 @@ class MatchIt(Helper[Config]):
     async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:
         config = ctx.config
         value = to_text(await ctx.read(config.source_field))
-        matched = matches(value[:LONGEST_SUBJECT], config)
+        matched = matches(value, config)
         effects = Effects(ctx)
         if config.save_result_to is not None:
             await effects.attempt("saving the result", ctx.write(config.save_result_to, matched))
@@ -90,9 +90,9 @@ class MatchIt(Helper[Config]):
 
 
 def matches(value: str, config: Config) -> bool:
-    """Whether the text fits the pattern."""
+    """Whether the text fits the pattern; an expression looks at the first 100 KB only."""
     if config.match_type == "regex":
-        return _compiled(config.pattern).search(value) is not None
+        return _compiled(config.pattern).search(value[:LONGEST_SUBJECT]) is not None
     pattern = config.pattern
     if not config.case_sensitive:
         value, pattern = value.casefold(), pattern.casefold()

@@ -75,8 +75,9 @@ def best_key(routes: dict[str, str], source: str, mode: Mode, case_sensitive: bo
     for spelling in (str, unmangled):
         fitting = [key for key in routes if _fits(source, spelling(key), mode, case_sensitive)]
         if fitting:
+            identical = [key for key in fitting if spelling(key) == source]
             exact = [key for key in fitting if _fits(source, spelling(key), "exact", case_sensitive)]
-            return min(exact or fitting, key=lambda key: (-len(key), key))
+            return min(identical or exact or fitting, key=lambda key: (-len(key), key))
     return None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -10,6 +10,7 @@ from helpers.contract import Action, Example, Helper, HelperContext, HelperOutpu
 from helpers.rules.config_keys import FormConfig
 from helpers.rules.config_types import OptionalTrimmedText, TrimmedText, blank_is_default
 from helpers.rules.effects import Effects, best_effort
+from helpers.rules.steps import once
 
 
 class Config(FormConfig):
@@ -40,11 +41,17 @@ class StageIt(Helper[Config]):
 
     async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:
         config = ctx.config
-        found = sorted(await ctx.crm.list_opportunities(ctx.contact_id, config.basic_match), key=lambda deal: deal.age)
+
+        async def oldest_first() -> dict[str, Any]:
+            deals = await ctx.crm.list_opportunities(ctx.contact_id, config.basic_match)
+            return {"ids": [deal.id for deal in sorted(deals, key=lambda deal: deal.age)]}
+
+        # What was moved is in the stage no more: a delivery that comes again would find other opportunities, or none.
+        found: list[str] = (await once(ctx, "opportunities", oldest_first))["ids"]
         chosen = found[:1] if config.opportunity_count == "first" else found
         effects = Effects(ctx)
-        for deal in chosen:
-            await effects.attempt(f"moving opportunity {deal.id}", _move(ctx, deal.id))
+        for opportunity_id in chosen:
+            await effects.attempt(f"moving opportunity {opportunity_id}", _move(ctx, opportunity_id))
         if chosen and effects.all_failed:
             effects.raise_if_all_failed()
         moved = [action.target for action in effects.actions]

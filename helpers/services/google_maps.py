@@ -12,6 +12,7 @@ from helpers.contract import HelperContext
 from helpers.errors import PermanentFailure, ServiceAuthRequired, TransientFailure
 from helpers.rules.http_outcomes import call, json_object
 from helpers.rules.instants import zone_named
+from helpers.rules.numbers import parse_number
 from helpers.rules.text import to_text
 
 BASE_URL = "https://maps.googleapis.com/maps/api"
@@ -70,8 +71,7 @@ async def find_place(ctx: HelperContext[Any], address: str) -> Place | None:
     zone = await _ask(ctx, "timezone", key, parameters)
     if zone is None:
         return None
-    offset = int(zone.get("rawOffset") or 0) + int(zone.get("dstOffset") or 0)
-    place = Place(location["lat"], location["lng"], str(zone.get("timeZoneId") or ""), offset)
+    place = Place(location["lat"], location["lng"], str(zone.get("timeZoneId") or ""), _offset(zone))
     await ctx.state.put(cache_key, {"location": location, "time_zone": place.zone.key}, ttl_seconds=CACHE_SECONDS)
     return place
 
@@ -103,3 +103,12 @@ def _location(answer: dict[str, Any]) -> dict[str, float]:
         return {"lat": float(location["lat"]), "lng": float(location["lng"])}
     except (KeyError, IndexError, TypeError, ValueError) as exc:
         raise PermanentFailure("Google Maps answered without a location") from exc
+
+
+def _offset(zone: dict[str, Any]) -> int:
+    """Seconds east of UTC, daylight saving included. Raises PermanentFailure for what is no number."""
+    parts = (parse_number(zone.get(name) or 0) for name in ("rawOffset", "dstOffset"))
+    seconds = [part for part in parts if part is not None]
+    if len(seconds) < 2:
+        raise PermanentFailure("Google Maps answered a time zone without a readable offset")
+    return int(sum(seconds))

@@ -225,6 +225,18 @@ async def test_a_tag_shared_by_segments_is_not_removed() -> None:
     assert "tag_removed" not in [a.type for a in result.output.actions]
 
 
+async def test_a_tag_named_in_two_spellings_is_one_tag() -> None:
+    """The id of one segment and the name of the other mean the tag that is to stay."""
+    tags = {"champions_tag": " vip", "lost_tag": "1"}
+    result = await run(
+        {**LEVELS, "segment_labels": True, "segment_tags": tags},
+        crm(contact={"id": "c1", "tags": [{"id": "1", "name": "VIP"}]}),
+    )
+
+    assert result.crm.tags_of("c1") == {"1"}
+    assert "tag_removed" not in [a.type for a in result.output.actions]
+
+
 async def test_tags_need_the_switch() -> None:
     """The label is computed all the same."""
     result = await run({**LEVELS, "segment_tags": TAGS})

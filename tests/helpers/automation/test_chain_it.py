@@ -213,6 +213,19 @@ async def test_the_condition(field: str, operator: Any, value: Any, holds: bool)
         assert result.output.modified_data["queued_count"] == 0
 
 
+@pytest.mark.parametrize(
+    ("field", "value"), [("company", "Standard"), ("Company", "Custom"), ("CompanyName", "Standard")]
+)
+async def test_a_standard_name_means_the_standard_attribute(field: str, value: str) -> None:
+    """A custom field of the same key does not hide it; one spelled like an alias is meant itself."""
+    contact = {"id": "c1", "company": "Standard", "custom_fields": {"company": "Custom", "Company": "Custom"}}
+    config = {"helpers": ["key1"], "conditional_field": field, "conditional_value": value}
+
+    result = await run(config, crm={"contact": contact})
+
+    assert result.output.modified_data["skipped"] is False
+
+
 async def test_without_a_connection_the_field_does_not_exist() -> None:
     """chain_it needs no CRM."""
     config = {"helpers": ["key1"], "conditional_field": "email", "conditional_operator": "not_exists"}

@@ -105,3 +105,16 @@ async def test_a_position_that_cannot_be_saved_is_no_reason_to_start_twice():
     assert [a.type for a in run.output.actions] == ["automation_triggered"]
     assert len(run.clock.slept) == 2
     assert run.output.logs
+
+
+@pytest.mark.parametrize("position", [None, "2"])
+async def test_a_delivery_that_comes_again_starts_no_further_step(position):
+    """The field has moved on; the execution has not."""
+    first = await run_helper("drip_it", CONFIG, crm=crm(position), ids={"execution_id": "exec:1"})
+    again = await run_helper("drip_it", CONFIG, crm=first.crm, state=first.state, ids={"execution_id": "exec:1"})
+    following = await run_helper("drip_it", CONFIG, crm=crm("1"), state=first.state, ids={"execution_id": "exec:2"})
+
+    assert again.output.modified_data == first.output.modified_data
+    assert again.output.actions == first.output.actions
+    assert len(again.crm.automations_of("c1")) == 1
+    assert following.output.modified_data["step_executed"] == 2

@@ -117,3 +117,13 @@ async def test_a_hostile_pattern_takes_linear_time():
     run = await run_helper("match_it", config, crm=crm("a" * 50_000 + "b"))
 
     assert run.output.modified_data["matched"] is False
+
+
+@pytest.mark.parametrize(("match_type", "matched"), [("ends_with", True), ("contains", True), ("regex", False)])
+async def test_only_an_expression_stops_reading_a_long_text(match_type, matched):
+    """Its cost is bounded; the end of a text is its end for the others."""
+    config = {"source_field": "f", "pattern": "END", "match_type": match_type}
+
+    run = await run_helper("match_it", config, crm=crm("a" * 110_000 + "END"))
+
+    assert run.output.modified_data["matched"] is matched

@@ -112,6 +112,8 @@ async def test_source_refuses(config):
         ("Google Ads", {"match_mode": "contains"}, ["google", "google ads", "ads"], "google ads"),
         ("Google Ads", {"match_mode": "contains"}, ["oogl", "e ads"], "e ads"),
         ("Google", {"match_mode": "contains"}, ["oog", "Goo"], "Goo"),
+        ("google", {}, ["GOOGLE", "google"], "google"),
+        ("google", {"match_mode": "contains"}, ["GOOGLE", "google"], "google"),
         ("Google", {"match_mode": "contains"}, [""], ""),
         ("", {}, ["", "x"], ""),
         ("Google Ads", {}, ["_google _ads"], "_google _ads"),
@@ -119,7 +121,7 @@ async def test_source_refuses(config):
     ],
 )
 async def test_source_candidates(source, options, routes, key):
-    """Exact first, then the longest, then alphabetical; an empty key matches only an empty source in exact mode."""
+    """Same spelling, exact, longest, alphabetical; an empty key matches only an empty source in exact mode."""
     config = {"source_routes": {name: f"https://x.example/{name}" for name in routes}, "fallback_url": "https://f"}
 
     run = await run_helper("route_it_source", config | options, crm=crm(LeadSource=source))

@@ -109,3 +109,16 @@ async def test_a_failing_goal_is_logged_only(deals):
     assert run.output.success
     assert "goal_achieved" not in [a.type for a in run.output.actions]
     assert run.output.logs
+
+
+@pytest.mark.parametrize("count", ["first", "all"])
+async def test_a_delivery_that_comes_again_moves_the_same_opportunities(count):
+    """They are in the stage no more: it would move the next one, or find none and fire the wrong goal."""
+    config, ids = CONFIG | {"opportunity_count": count}, {"execution_id": "exec:1"}
+    first = await run_helper("stage_it", config, crm=crm(), ids=ids)
+    stages = [first.crm.opportunity_stage(deal["id"]) for deal in DEALS]
+    again = await run_helper("stage_it", config, crm=first.crm, state=first.state, ids=ids)
+
+    assert again.output.modified_data == first.output.modified_data
+    assert [again.crm.opportunity_stage(deal["id"]) for deal in DEALS] == stages
+    assert {goal["goal"] for goal in again.crm.goals_of("c1")} == {"moved"}

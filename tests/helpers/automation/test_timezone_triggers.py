@@ -222,6 +222,7 @@ async def test_no_location(http):
         (maps(error="timeout"), True),
         (maps({"status": "REQUEST_DENIED"}), False),
         (maps(zone={"status": "INVALID_REQUEST"}), False),
+        (maps(zone=ZONE | {"rawOffset": "unknown"}), False),
     ],
 )
 async def test_look_up_errors(http, retryable):
@@ -229,6 +230,7 @@ async def test_look_up_errors(http, retryable):
     run = await trigger(http=http)
 
     assert run.error.retryable is retryable
+    assert "Google Maps" in str(run.error)
     assert "maps-key" not in str(run.error)
 
 
