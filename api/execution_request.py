@@ -172,7 +172,7 @@ def build_execution(
         ttl=int((moment + RETENTION).timestamp()),
         root_execution_id=execution_id,
     )
-    size = len(json.dumps(execution.to_item(), ensure_ascii=False).encode())
+    size = execution.stored_bytes()
     if size > MAX_ITEM_BYTES:
         raise Problem(
             413, "execution_too_large", f"config and input together have {size} bytes; at most {MAX_ITEM_BYTES}"

@@ -176,14 +176,14 @@ class ExecutionStore:
             ":duration": max(0, round((_epoch(now) - held.started_epoch) * 1000)),
             **_owner(held),
         }
-        if output is not None:
-            assignments.append("#output = :output")
-            values[":output"] = output_text(output)
         if error is None:
             removals += ["error_type", "error_message", "retryable"]
         else:
             assignments += ["error_type = :error_type", "error_message = :error", "retryable = :retryable"]
             values |= {":error_type": error[0], ":error": error_text(error[1]), ":retryable": error[2]}
+        if output is not None:
+            assignments.append("#output = :output")
+            values[":output"] = output_text(output, held.room_for_output(values.get(":error", "")))
         if not counted:
             assignments.append("attempts = attempts - :one")
             values[":one"] = 1
