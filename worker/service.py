@@ -122,7 +122,7 @@ class _Worker:
         await Drain(consumers, self._permits, pollers, acknowledgers, self._hurry).run(
             settings.worker_drain_running_seconds, settings.worker_drain_flush_seconds
         )
-        await self._run_counter.flush()
+        await self._run_counter.last_flush()
         if self._protection is not None:
             await self._protection.release()
         self._metrics.flush()
