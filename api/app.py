@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from botocore.exceptions import ClientError
 from fastapi import FastAPI, Header, Query, Request
@@ -14,11 +14,10 @@ from api.backend import MAX_IDENTIFIER_LENGTH, Backend, Caller, Identifier, Stor
 from api.execution_request import build_execution, check_helper, read_request, same_request
 from api.execution_view import decode_cursor, encode_cursor, view
 from api.problems import Problem
+from fleet.execution import Status
 from fleet.operations.connections import check_connection
 from helpers import registry
 from helpers.crm.errors import CrmError, CrmErrorCode
-
-Status = Literal["scheduled", "queued", "running", "completed", "failed", "cancelled", "skipped"]
 
 
 def create_app(backend: Backend) -> FastAPI:

@@ -127,7 +127,7 @@ def build_execution(
 
     ``contact_optional``: an event may come without a contact, which the helper then finds itself or reports.
 
-    Raises Problem 409 (type no longer exists), 413 (too large to store) or 422 (contact, input or key).
+    Raises Problem 409 (type no longer exists), 413 (too large to store) or 422 (contact, input, query or key).
     """
     try:
         kind = registry.load(helper.helper_type)
@@ -140,8 +140,10 @@ def build_execution(
             f"{helper.helper_type} works on a contact: send contact_id",
             [FieldProblem("contact_id", "the id of the contact in your CRM")],
         )
+    query = {key: value for key, value in query_params.items() if key != "contact_id"}
     try:
         check_storable(request.input, "input")
+        check_storable(query, "query_params")
     except Unstorable as exc:
         raise Problem(
             422, "invalid_request", f"{exc}; send it as text or leave it out", [FieldProblem(exc.field, exc.reason)]
@@ -165,14 +167,14 @@ def build_execution(
         contact_id=request.contact_id,
         config=helper.config,
         input=request.input,
-        query_params={key: value for key, value in query_params.items() if key != "contact_id"},
+        query_params=query,
         trigger_type=trigger_type,
         status="queued",
         created_at=instant_text(moment),
         ttl=int((moment + RETENTION).timestamp()),
         root_execution_id=execution_id,
     )
-    size = len(json.dumps(execution.to_item(), ensure_ascii=False).encode())
+    size = execution.stored_bytes()
     if size > MAX_ITEM_BYTES:
         raise Problem(
             413, "execution_too_large", f"config and input together have {size} bytes; at most {MAX_ITEM_BYTES}"

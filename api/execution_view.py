@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -58,7 +57,7 @@ def decode_cursor(cursor: str | None) -> dict[str, Any] | None:
         return None
     try:
         key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (binascii.Error, ValueError) as exc:
+    except (ValueError, RecursionError) as exc:
         raise Problem(422, "invalid_cursor", "cursor: send next_cursor of the previous page unchanged") from exc
     if not isinstance(key, dict) or not all(isinstance(value, str) for value in key.values()):
         raise Problem(422, "invalid_cursor", "cursor: send next_cursor of the previous page unchanged")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 
 import structlog
+from botocore.exceptions import BotoCoreError, ClientError
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
@@ -56,7 +57,11 @@ async def _route(stores: Backend, helper: StoredHelper, request: Request) -> str
     url = output.modified_data.get("redirect_url")
     if not output.success or not isinstance(url, str):
         raise Problem(404, "no_destination", "this link has no destination for this visit")
-    await stores.helpers.count_run(helper.helper_id)
+    try:
+        await stores.helpers.count_run(helper.helper_id)
+    except (ClientError, BotoCoreError) as exc:
+        # A statistic, on one row that every visitor writes: it must not keep any of them.
+        log.warning("run_not_counted", helper_id=helper.helper_id, error=str(exc))
     return url
 
 

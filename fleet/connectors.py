@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 import httpx
 import structlog
@@ -24,6 +25,9 @@ log = structlog.get_logger(__name__)
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0
+# How long an unused connector is kept at least: longer than a run that may report its key as refused, and than any
+# limit of an account counts.
+KEPT_SECONDS = 3600.0
 
 
 def http_client(settings: HelperSettings) -> httpx.AsyncClient:
@@ -37,11 +41,11 @@ def http_client(settings: HelperSettings) -> httpx.AsyncClient:
     )
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Cached:
     connector: CrmConnector
     account_id: str
-    auth_type: str
+    credentials: Credentials
     loaded_at: float
 
 
@@ -50,6 +54,7 @@ class Connectors:
 
     A connection that is cached for one account is loaded anew for another, which the store then refuses. Rate
     limiters and OAuth tokens outlive a reload: a fresh window or a second renewal would break what they are for.
+    They go with the last connector that uses them, and that one when it is not asked for any more.
     """
 
     def __init__(
@@ -71,11 +76,11 @@ class Connectors:
         self._reload_clients = reload_clients
         self._clock = clock or SystemClock()
         self._cached: dict[str, _Cached] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._clients: dict[str, httpx.AsyncClient] = {}
-        self._limiters: dict[tuple[str, str, bool], CallLimiter | None] = {}
+        self._limiters: WeakValueDictionary[tuple[str, str, bool], CallLimiter] = WeakValueDictionary()
         self._app_limiters: dict[str, CallLimiter | None] = {}
-        self._tokens: dict[str, OAuthTokens] = {}
+        self._tokens: WeakValueDictionary[str, OAuthTokens] = WeakValueDictionary()
 
     async def get(self, connection_id: str, account_id: str) -> CrmConnector:
         """The connector of the account's connection, for one run. Raises CrmError with the loader's codes."""
@@ -85,9 +90,14 @@ class Connectors:
             age = self._clock.monotonic() - cached.loaded_at if cached else 0.0
             if cached is None or cached.account_id != account_id or age >= self._cache_seconds:
                 credentials = await self._connections.credentials(connection_id, account_id)
-                cached = _Cached(self._build(credentials), account_id, credentials.auth_type, self._clock.monotonic())
+                cached = _Cached(self._build(credentials), account_id, credentials, self._clock.monotonic())
                 self._cached[connection_id] = cached
+                self._forget_unused()
         return cached.connector.run_scope()
+
+    def _forget_unused(self) -> None:
+        before = self._clock.monotonic() - max(self._cache_seconds, KEPT_SECONDS)
+        self._cached = {key: cached for key, cached in self._cached.items() if cached.loaded_at > before}
 
     async def refused(self, connection_id: str, error: CrmError) -> None:
         """A run failed with this error: a refused API key (401, 403) puts its connection into ``error`` (crm.md 2.1).
@@ -97,13 +107,22 @@ class Connectors:
         cached = self._cached.get(connection_id)
         if error.status_code not in (401, 403) or cached is None:
             return
-        if error.code is CrmErrorCode.FORBIDDEN and cached.auth_type != "api_key":
+        auth_type = cached.credentials.auth_type
+        if error.code is CrmErrorCode.FORBIDDEN and auth_type != "api_key":
             return
         self._cached.pop(connection_id, None)
         self._tokens.pop(connection_id, None)
-        if cached.auth_type == "api_key":
+        if auth_type == "api_key" and await self._is_current(connection_id, cached):
             log.warning("connection_refused", connection_id=connection_id, platform=error.platform)
             await self._connections.mark_error(connection_id)
+
+    async def _is_current(self, connection_id: str, cached: _Cached) -> bool:
+        """Whether what was refused still is what is stored: the user may have connected anew since it was cached."""
+        try:
+            stored = await self._connections.credentials(connection_id, cached.account_id)
+        except CrmError:
+            return False  # closed or gone
+        return stored.auth == cached.credentials.auth
 
     async def close(self) -> None:
         """Close the HTTP clients."""
@@ -140,10 +159,11 @@ class Connectors:
     def limiter(self, slug: str, config: ConnectorConfig, *, oauth: bool) -> CallLimiter | None:
         """The limits of the CRM account, and of the OAuth client that all accounts share where the vendor has those."""
         account = (slug, rate_scope(slug, config), oauth)
-        if account not in self._limiters:
-            self._limiters[account] = rate_limiter(slug, self._clock, oauth=oauth)
-        own = self._limiters[account]
-        if not oauth or own is None or self._state is None:
+        own = self._limiters.get(account) or rate_limiter(slug, self._clock, oauth=oauth)
+        if own is None:
+            return None
+        self._limiters[account] = own
+        if not oauth or self._state is None:
             return own
         if slug not in self._app_limiters:
             client_id = self._settings.oauth_clients[slug].client_id

@@ -11,11 +11,18 @@ from typing import Any
 MAX_GROUP_LENGTH = 128
 MAX_DEDUPLICATION_LENGTH = 128
 
-# What a worker needs to know; anything else of the item stays in the table.
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+_REFUSED_CHARACTERS = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+# Terraform makes queues that take 256 KiB; the attributes of a dead letter come on top of the body.
+MAX_BODY_BYTES = 250_000
+
+# What is told of an execution; anything else of the item stays in the table.
 BODY_FIELDS = (
     "execution_id", "helper_id", "helper_type", "account_id", "user_id", "connection_id", "contact_id",
     "config", "input", "query_params",
 )  # fmt: skip
+PAYLOAD = frozenset({"config", "input", "query_params"})
 
 
 def is_dispatchable(event_name: str, image: Mapping[str, Any]) -> bool:
@@ -51,7 +58,19 @@ def deduplication_id(execution_id: str) -> str:
 def message_body(image: Mapping[str, Any]) -> str:
     """The message body: compact ASCII JSON of :data:`BODY_FIELDS`; absent attributes are left out.
 
-    ASCII because SQS refuses some characters (U+FFFE, control characters) that a contact's text may hold; an item
-    of 400 KB stays under the 1 MiB limit of a message even when every character is escaped.
+    ASCII because SQS refuses some characters (U+FFFE, control characters) that a contact's text may hold. Where it
+    would not fit into a message :data:`PAYLOAD` is left out as well: the worker has it from the execution it claims.
     """
-    return json.dumps({name: image[name] for name in BODY_FIELDS if name in image}, separators=(",", ":"))
+    body = _json({name: image[name] for name in BODY_FIELDS if name in image})
+    if len(body) <= MAX_BODY_BYTES:
+        return body
+    return _json({name: image[name] for name in BODY_FIELDS if name in image and name not in PAYLOAD})
+
+
+def _json(values: Mapping[str, Any]) -> str:
+    return json.dumps(values, separators=(",", ":"))
+
+
+def attribute_text(text: str) -> str:
+    """The text as a message attribute may hold it: at most 1,000 characters, "?" for those that SQS refuses."""
+    return _REFUSED_CHARACTERS.sub("?", text)[:1000]

@@ -16,9 +16,12 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from fleet.clock import parse_instant
 from helpers.rules.characters import whole_characters
 
-# An item may hold 400 KB; the output shares it with config and input.
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+MAX_ITEM_BYTES = 400 * 1024
 MAX_OUTPUT_BYTES = 300_000
 MAX_ERROR_CHARACTERS = 4000
+# The output shares the item with config and input, and with what else a result writes: instants, numbers, a type.
+_RESULT_BYTES = 1000
 RETENTION = timedelta(days=7)
 
 Status = Literal["scheduled", "queued", "running", "completed", "failed", "cancelled", "skipped"]
@@ -105,6 +108,15 @@ class Execution(BaseModel):
             return parsed if isinstance(parsed, dict) else {}
         return self.output if isinstance(self.output, dict) else {}
 
+    def stored_bytes(self) -> int:
+        """The size of the item, never less than DynamoDB counts: JSON needs more for the same values."""
+        return len(json.dumps(self.to_item(), ensure_ascii=False, default=str).encode())
+
+    def room_for_output(self, error_message: str = "") -> int:
+        """Bytes of output that the item can take beside this error message."""
+        room = MAX_ITEM_BYTES - _RESULT_BYTES - self.stored_bytes() - len(error_message.encode())
+        return max(0, min(MAX_OUTPUT_BYTES, room))
+
     def to_item(self) -> dict[str, Any]:
         """The attributes to store: empty ones are left out, as index keys must not be empty."""
         return {
@@ -128,17 +140,22 @@ def schedule_bucket(execution_id: str) -> str:
     return f"scheduled#{zlib.crc32(execution_id.encode()) % SCHEDULE_BUCKETS}"
 
 
-def output_text(output: Mapping[str, Any]) -> str:
-    """The output as JSON text; one over the size limit is cut to its message and actions, with a note."""
+def output_text(output: Mapping[str, Any], limit_bytes: int = MAX_OUTPUT_BYTES) -> str:
+    """The output as JSON text; one over the limit is cut to its message and actions, with a note."""
     text = _json_text(output)
-    if len(text.encode()) <= MAX_OUTPUT_BYTES:
+    if len(text.encode()) <= limit_bytes:
         return text
-    note = f"the output had {len(text.encode())} bytes and was cut: at most {MAX_OUTPUT_BYTES} can be stored"
-    for kept in (("success", "message", "actions"), ("success", "message")):
+    note = f"the output had {len(text.encode())} bytes and was cut: at most {limit_bytes} can be stored"
+    shorter = (
+        (("success", "message", "actions"), 10_000),
+        (("success", "message"), 10_000),
+        (("success", "message"), 100),
+    )
+    for kept, characters in shorter:
         cut = {key: output[key] for key in kept if key in output}
-        cut["message"] = str(cut.get("message", ""))[:10_000]
+        cut["message"] = str(cut.get("message", ""))[:characters]
         text = _json_text({**cut, "modified_data": {}, "truncated": note})
-        if len(text.encode()) <= MAX_OUTPUT_BYTES:
+        if len(text.encode()) <= limit_bytes:
             break
     return text
 

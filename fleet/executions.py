@@ -9,7 +9,7 @@ A refused transition raises :class:`fleet.transition.TransitionRefused`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -176,14 +176,14 @@ class ExecutionStore:
             ":duration": max(0, round((_epoch(now) - held.started_epoch) * 1000)),
             **_owner(held),
         }
-        if output is not None:
-            assignments.append("#output = :output")
-            values[":output"] = output_text(output)
         if error is None:
             removals += ["error_type", "error_message", "retryable"]
         else:
             assignments += ["error_type = :error_type", "error_message = :error", "retryable = :retryable"]
             values |= {":error_type": error[0], ":error": error_text(error[1]), ":retryable": error[2]}
+        if output is not None:
+            assignments.append("#output = :output")
+            values[":output"] = output_text(output, held.room_for_output(values.get(":error", "")))
         if not counted:
             assignments.append("attempts = attempts - :one")
             values[":one"] = 1
@@ -252,43 +252,38 @@ class ExecutionStore:
 
     async def skip(self, execution_id: str, reason: str) -> Execution:
         """scheduled → skipped: the chain stopped before this child."""
-        return await self._end_unstarted("skip", execution_id, "skipped", reason, "#status = :scheduled")
+        return await self._end_unstarted("skip", execution_id, "skipped", reason, ("scheduled",))
 
     async def cancel(self, execution_id: str, reason: str = "cancelled by an operator") -> Execution:
         """scheduled or queued → cancelled. A running execution cannot be cancelled."""
-        return await self._end_unstarted(
-            "cancel", execution_id, "cancelled", reason, "#status = :scheduled OR #status = :queued"
-        )
+        return await self._end_unstarted("cancel", execution_id, "cancelled", reason, _UNSTARTED)
 
     async def reject(self, execution_id: str, *, error_type: str, error_message: str) -> Execution:
         """queued or scheduled → failed without a run: a record that can never be routed, a message that is poison."""
-        return await self._end_unstarted(
-            "reject", execution_id, "failed", error_message, "#status = :scheduled OR #status = :queued", error_type
-        )
+        return await self._end_unstarted("reject", execution_id, "failed", error_message, _UNSTARTED, error_type)
 
     async def _end_unstarted(
-        self, transition: str, execution_id: str, status: str, message: str, condition: str, error_type: str = ""
+        self, transition: str, execution_id: str, status: str, message: str, states: Sequence[str], error_type: str = ""
     ) -> Execution:
-        values = {
+        values: dict[str, Any] = {
             ":status": status,
             ":now": instant_text(self._clock.now()),
             ":error": error_text(message),
             ":error_type": error_type or status.capitalize(),
             ":false": False,
-            ":scheduled": "scheduled",
+            **{f":{state}": state for state in states},
         }
-        if ":queued" in condition:
-            values[":queued"] = "queued"
         return await self._transitions.apply(
             transition,
             execution_id,
             "SET #status = :status, completed_at = :now, error_message = :error, error_type = :error_type, "
             "retryable = :false REMOVE schedule_bucket",
-            condition,
+            " OR ".join(f"#status = :{state}" for state in states),
             values,
         )
 
 
+_UNSTARTED = ("scheduled", "queued")
 _OWNED = "#status = :running AND worker_id = :worker AND attempts = :attempt"
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-HELPER_TABLES = ("connections", "platform-connection-auths", "platforms", "helpers", "executions", "api-keys")
-
 
 def table(stage: str, name: str) -> str:
     """``mfh-dev-executions``."""

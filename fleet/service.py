@@ -121,6 +121,9 @@ def run_service(
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             failure = runner.run(_serve(name, settings, serve))
+    except SettingsRefused as exc:
+        log.error("settings_refused", problems=[str(problem) for problem in exc.problems])  # noqa: TRY400 - no bug of ours
+        sys.exit(EXIT_BAD_SETTINGS)
     except Exception:
         log.exception("service_failed")
         sys.exit(EXIT_FAILED)

@@ -11,7 +11,7 @@ import structlog
 from fleet.clock import SystemClock
 from fleet.metrics import Metrics
 from router.backoff import full_jitter
-from router.dead_letters import BuriesRecords, SendsMessages
+from router.dead_letters import REFUSED_FOR_GOOD, BuriesRecords, SendsMessages
 from router.outbox import DEAD_LETTERS, Entry, Outbox
 from router.streams import AWS_ERRORS, error_code
 
@@ -21,16 +21,6 @@ log = structlog.get_logger(__name__)
 MISSING_QUEUE_ATTEMPTS = 5
 LAPSED_POLL_SECONDS = 0.25
 _MISSING_QUEUE = {"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"}
-# The request itself is refused: one of its entries is at fault, so each is tried by itself.
-_BAD_REQUEST = {
-    "BatchRequestTooLong",
-    "AWS.SimpleQueueService.BatchRequestTooLong",
-    "InvalidMessageContents",
-    "InvalidParameterValue",
-    "MissingParameter",
-    "InvalidAttributeValue",
-    "ParamValidationError",
-}
 _THROTTLING = {"RequestThrottled", "ThrottlingException", "Throttling", "KmsThrottled", "OverLimit"}
 
 
@@ -163,7 +153,8 @@ class Dispatcher:
         code = error_code(exc)
         self._metrics.count("SendCallsFailed")
         log.warning("send_failed", code=code, helper_type=batch[0].helper_type, entries=len(batch))
-        if code in _BAD_REQUEST:
+        if code in REFUSED_FOR_GOOD:
+            # One of the entries is at fault, so each is tried by itself.
             for entry in batch:
                 if len(batch) == 1:
                     self._divert(entry, f"the queue refuses the message: {code}")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 import structlog
 
+from fleet.envelope import attribute_text
 from fleet.execution import Execution
 from fleet.logging import redact_text
 from fleet.metrics import Metrics
@@ -13,10 +12,6 @@ from worker.message import Message
 from worker.source_queue import SourceQueue
 
 log = structlog.get_logger(__name__)
-
-MAX_ERROR_CHARACTERS = 1000
-# Attribute values take the same characters as bodies; a vendor's error text may hold others.
-_REFUSED_CHARACTERS = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class DeadLetters:
@@ -41,7 +36,7 @@ class DeadLetters:
             {
                 "execution_id": execution_id,
                 "error_type": error_type,
-                "error": _REFUSED_CHARACTERS.sub("?", redact_text(error))[:MAX_ERROR_CHARACTERS],
+                "error": attribute_text(redact_text(error)),
                 "attempts": str(execution.attempts) if execution else "0",
                 "first_attempt_at": execution.first_attempt_at if execution else "",
                 "last_attempt_at": execution.started_at if execution else "",

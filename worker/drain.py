@@ -1,6 +1,7 @@
 """The end of a worker, in two bounded phases.
 
 T1: no new receive, what has not started goes back at once, running helpers may finish, receives under way return.
+In a hurry it ends at once: leases that nobody extends must not run out under the helpers.
 T2: helpers that still run are cancelled and their attempts given back, deletes are flushed.
 """
 
@@ -32,7 +33,7 @@ class DrainDeadlines:
 
 
 class Drain:
-    """Stops the consumers of a process. ``pollers`` and ``acknowledgers`` are their running tasks."""
+    """Stops the consumers of a process. ``pollers`` and ``acknowledgers`` are their tasks; ``hurry`` ends T1."""
 
     def __init__(
         self,
@@ -40,11 +41,13 @@ class Drain:
         permits: Permits,
         pollers: Sequence[asyncio.Task[None]],
         acknowledgers: Sequence[asyncio.Task[None]],
+        hurry: asyncio.Event,
     ) -> None:
         self._consumers = consumers
         self._permits = permits
         self._pollers = pollers
         self._acknowledgers = acknowledgers
+        self._hurry = hurry
 
     async def run(self, running_seconds: float, flush_seconds: float) -> bool:
         """Drain; False when T2 ended before everything was given back or deleted."""
@@ -53,7 +56,7 @@ class Drain:
         log.info("drain_started", running=sum(len(consumer.groups) for consumer in self._consumers))
         self._permits.close()
         work = asyncio.create_task(self._finish_work(), name="drain: work")
-        if not await _until(deadlines.interrupt_at, [work]):
+        if not await self._let_finish(work, deadlines.interrupt_at):
             interrupted = [consumer for consumer in self._consumers if len(consumer.groups)]
             log.warning("drain_interrupts_helpers", groups=sum(len(consumer.groups) for consumer in interrupted))
             for consumer in interrupted:
@@ -71,6 +74,13 @@ class Drain:
         complete = worked and flushed
         log.info("drain_ended", complete=complete, in_hand=sum(len(consumer.in_hand) for consumer in self._consumers))
         return complete
+
+    async def _let_finish(self, work: asyncio.Task[None], deadline: float) -> bool:
+        hurried = asyncio.create_task(self._hurry.wait(), name="drain: hurry")
+        timeout = max(0.0, deadline - asyncio.get_running_loop().time())
+        await asyncio.wait({work, hurried}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        hurried.cancel()
+        return work.done()
 
     async def _finish_work(self) -> None:
         await asyncio.gather(*(consumer.stop_starting() for consumer in self._consumers))

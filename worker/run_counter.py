@@ -12,6 +12,7 @@ from fleet.stored_helpers import StoredHelpers
 log = structlog.get_logger(__name__)
 
 FLUSH_SECONDS = 5.0
+LAST_FLUSH_SECONDS = 5.0
 
 
 class RunCounter:
@@ -23,6 +24,7 @@ class RunCounter:
     def __init__(self, stored_helpers: StoredHelpers) -> None:
         self._stored_helpers = stored_helpers
         self._runs: Counter[str] = Counter()
+        self._flushing = asyncio.Lock()
 
     def count(self, helper_id: str) -> None:
         """One run of the helper ended."""
@@ -37,10 +39,19 @@ class RunCounter:
 
     async def flush(self) -> None:
         """Write what was counted; what cannot be written is counted again next time."""
-        runs, self._runs = self._runs, Counter()
-        for helper_id, number in runs.items():
-            try:
-                await self._stored_helpers.count_run(helper_id, number)
-            except Exception as exc:  # noqa: BLE001 - a statistic must not stop the worker
-                self._runs[helper_id] += number
-                log.warning("runs_not_counted", helper_id=helper_id, error=str(exc))
+        async with self._flushing:
+            runs, self._runs = self._runs, Counter()
+            for helper_id, number in runs.items():
+                try:
+                    await self._stored_helpers.count_run(helper_id, number)
+                except Exception as exc:  # noqa: BLE001 - a statistic must not stop the worker
+                    self._runs[helper_id] += number
+                    log.warning("runs_not_counted", helper_id=helper_id, error=str(exc))
+
+    async def last_flush(self) -> None:
+        """The flush of a drain: it waits for the one under way, and for no outage."""
+        try:
+            async with asyncio.timeout(LAST_FLUSH_SECONDS):
+                await self.flush()
+        except TimeoutError:
+            log.warning("runs_not_counted", error=f"the table did not answer within {LAST_FLUSH_SECONDS:g} s")

@@ -92,6 +92,8 @@ class _Worker:
         self._permits = Permits(settings.concurrency, self._types)
         self._progress = _Progress()
         self._protection: Protection | None = None
+        # Set when leases end that nobody extends: those of a dead heartbeat, that of a helper that runs away.
+        self._hurry = asyncio.Event()
 
     async def run(self, stack: AsyncExitStack) -> None:
         settings, process = self._settings, self._process
@@ -110,17 +112,17 @@ class _Worker:
             self._metrics,
             visibility_seconds=settings.worker_visibility_seconds,
         )
-        process.side_task("heartbeat", heartbeat.run())
+        process.side_task("heartbeat", heartbeat.run()).add_done_callback(lambda _task: self._hurry.set())
         self._start_watches()
         pollers = [process.side_task(f"poll {c.helper_type}", c.poller.run()) for c in consumers]
         log.info("worker_started", worker_id=worker_id, helper_types=len(self._types), concurrency=settings.concurrency)
         await process.stopping.wait()
         for task in (*pollers, *acknowledgers):
             process.expect_end(task)
-        await Drain(consumers, self._permits, pollers, acknowledgers).run(
+        await Drain(consumers, self._permits, pollers, acknowledgers, self._hurry).run(
             settings.worker_drain_running_seconds, settings.worker_drain_flush_seconds
         )
-        await self._run_counter.flush()
+        await self._run_counter.last_flush()
         if self._protection is not None:
             await self._protection.release()
         self._metrics.flush()
@@ -162,8 +164,12 @@ class _Worker:
             clock=self._runs.clock,
             on_change=self._work_changed,
             on_poll=self._progress.on_poll,
-            on_runaway=self._process.fail,
+            on_runaway=self._ran_away,
         )
+
+    def _ran_away(self, failure: BaseException) -> None:
+        self._hurry.set()
+        self._process.fail(failure)
 
     async def _start_protection(self, stack: AsyncExitStack) -> None:
         settings = self._settings

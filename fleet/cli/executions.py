@@ -10,13 +10,13 @@ import typer
 from rich.table import Table
 
 from fleet.cli.output import Refused, console, json_argument, print_json, refusals
+from fleet.execution import TERMINAL
 
 app = typer.Typer(no_args_is_help=True)
 
 ApiUrl = Annotated[str, typer.Option(envvar="MFH_API_URL", help="Base URL of the API.")]
 ApiKey = Annotated[str, typer.Option(envvar="MFH_API_KEY", help="Your API key.")]
 DEFAULT_URL = "http://127.0.0.1:8080"
-ENDED = frozenset({"completed", "failed", "cancelled", "skipped"})
 
 
 def _call(method: str, api_url: str, api_key: str, path: str, **request: Any) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def execute(
         deadline = time.monotonic() + timeout
         while True:
             execution = _call("GET", api_url, api_key, f"/executions/{accepted['execution_id']}")
-            if execution["status"] in ENDED or time.monotonic() > deadline:
+            if execution["status"] in TERMINAL or time.monotonic() > deadline:
                 break
             time.sleep(0.2)
         print_json(execution)

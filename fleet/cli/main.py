@@ -1,4 +1,4 @@
-"""``mfh``: up, demo, provision, smoke, execute, run, helpers, executions."""
+"""``mfh``: up, demo, provision, smoke, execute, run, helpers, executions, connections."""
 
 from __future__ import annotations
 

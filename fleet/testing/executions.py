@@ -48,7 +48,8 @@ class InMemoryExecutions:
 
     async def complete(self, held: Execution, output: Mapping[str, Any]) -> Execution:
         """running → completed."""
-        return self._put(self._owned("complete", held), status="completed", output=output_text(output), error_type="")
+        text = output_text(output, held.room_for_output())
+        return self._put(self._owned("complete", held), status="completed", output=text, error_type="")
 
     async def fail(
         self,
@@ -68,7 +69,7 @@ class InMemoryExecutions:
             error_type=error_type,
             error_message=error_message,
             retryable=retryable,
-            output=output_text(output) if output is not None else None,
+            output=output_text(output, held.room_for_output()) if output is not None else None,
         )
 
     async def retry_later(

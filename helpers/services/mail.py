@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import smtplib
-import ssl
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import formataddr, make_msgid
 from typing import Any
-from urllib.parse import urlsplit
 
 from helpers.contract import HelperContext
-from helpers.errors import HelperError, PermanentFailure, ServiceAuthRequired, TransientFailure
+from helpers.errors import PermanentFailure, ServiceAuthRequired
 from helpers.ports import MailMessage, ServiceAuth
 from helpers.rules.http_outcomes import call, json_object
 from helpers.rules.steps import idempotency_headers
+from helpers.services import smtp
 from helpers.services.oauth import basic_authorization
 
 SENDGRID = "https://api.sendgrid.com"
 MAILGUN = "https://api.mailgun.net"
-SMTP_TIMEOUT_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,48 +97,8 @@ async def _smtp(ctx: HelperContext[Any], auth: ServiceAuth, mail: Mail) -> str:
     if mail.reply_to:
         message["Reply-To"] = mail.reply_to
     message.set_content(mail.body, subtype=mail.content_type.partition("/")[2])
-    # smtplib blocks: a thread of its own keeps the loop free.
-    await asyncio.to_thread(_deliver, auth, message)
+    await smtp.deliver(ctx, auth, message)
     return str(message["Message-ID"])
-
-
-def _deliver(auth: ServiceAuth, message: EmailMessage) -> None:
-    server = urlsplit(auth.base_url)
-    if server.scheme not in ("smtp", "smtps") or not server.hostname:
-        raise ServiceAuthRequired("smtp: write the server as smtp://host:587 or smtps://host:465")
-    context = ssl.create_default_context()
-    try:
-        if server.scheme == "smtps":
-            client: smtplib.SMTP = smtplib.SMTP_SSL(
-                server.hostname, server.port or 465, timeout=SMTP_TIMEOUT_SECONDS, context=context
-            )
-        else:
-            client = smtplib.SMTP(server.hostname, server.port or 587, timeout=SMTP_TIMEOUT_SECONDS)
-        with client:
-            if server.scheme == "smtp":
-                client.starttls(context=context)
-            if auth.api_key:
-                client.login(auth.api_key, auth.api_secret)
-            client.send_message(message)
-    except smtplib.SMTPException as exc:
-        raise _smtp_failure(exc) from exc
-    except OSError as exc:
-        raise TransientFailure(f"SMTP server: {type(exc).__name__}") from exc
-
-
-def _smtp_failure(exc: smtplib.SMTPException) -> HelperError:
-    """5xx is permanent, 4xx and a broken connection are not."""
-    if isinstance(exc, smtplib.SMTPRecipientsRefused):
-        codes = [code for code, _text in exc.recipients.values()]
-    elif isinstance(exc, smtplib.SMTPResponseException):
-        codes = [exc.smtp_code]
-    else:
-        codes = []
-    if codes and all(500 <= code < 600 for code in codes):
-        return PermanentFailure(f"the SMTP server refused the mail ({codes[0]})")
-    if isinstance(exc, smtplib.SMTPNotSupportedError):
-        return PermanentFailure("the SMTP server does not offer STARTTLS or login")
-    return TransientFailure(f"the SMTP server did not take the mail ({codes[0] if codes else type(exc).__name__})")
 
 
 async def _platform(ctx: HelperContext[Any], mail: Mail) -> str:

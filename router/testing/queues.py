@@ -11,6 +11,7 @@ from typing import Any, Literal
 from botocore.exceptions import ReadTimeoutError
 
 from fleet.testing.streams.faults import client_error
+from router.outbox import MAX_BYTES
 
 # throttled: refused as a whole. entries: every second entry fails. lost: the call never arrived.
 # unanswered: everything was sent, and the answer was lost. unanswered_half: so for the first half.
@@ -72,6 +73,10 @@ class RecordingSqs:
     async def send_message(self, **request: Any) -> dict[str, Any]:
         """SendMessage: the dead letters of the router."""
         await asyncio.sleep(self.latency_seconds)
+        texts = [attribute["StringValue"] for attribute in request.get("MessageAttributes", {}).values()]
+        size = sum(len(text.encode()) for text in (request["MessageBody"], *texts))
+        if size > MAX_BYTES or not all(text.isprintable() for text in texts):
+            raise client_error("SendMessage", "InvalidParameterValue")
         self.dead_letters.append(request)
         return {"MessageId": str(len(self.dead_letters))}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
@@ -165,6 +166,13 @@ async def test_a_bad_body_is_a_clear_refusal(api: Api, content: bytes, status: i
     assert (await api.aws.dynamodb.scan(TableName=api.backend.settings.executions_table))["Count"] == 0
 
 
+async def test_a_query_parameter_without_a_name_is_refused(api: Api) -> None:
+    """DynamoDB stores no empty key."""
+    answer = await api.client.post(f"/helpers/{HELPER_ID}/execute?=x", json={"contact_id": "c1"})
+
+    assert problem(answer, 422, "invalid_request")["errors"][0]["field"] == "query_params"
+
+
 async def test_a_refused_field_is_named_with_its_remedy(api: Api) -> None:
     """``errors`` lists every field."""
     body = problem(await api.execute(json={"contact_id": [], "inputs": {}}), 422, "invalid_request")
@@ -289,6 +297,7 @@ async def test_executions_are_listed_in_pages(api: Api) -> None:
         ({"limit": 201}, "invalid_request"),
         ({"cursor": "!"}, "invalid_cursor"),
         ({"cursor": "eyJhIjogMX0"}, "invalid_cursor"),
+        ({"cursor": base64.urlsafe_b64encode(b"[" * 1500).decode()}, "invalid_cursor"),
     ],
 )
 async def test_a_bad_query_is_refused(api: Api, params: dict[str, Any], code: str) -> None:

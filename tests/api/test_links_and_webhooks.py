@@ -13,6 +13,7 @@ import pytest
 from api.signatures import STRIPE_TOLERANCE_SECONDS, verify_stripe, verify_zoom
 from fleet.local.demo.scenario import ACCOUNT as DEMO_ACCOUNT
 from fleet.local.demo.seed import connect_sandbox
+from fleet.testing.streams.faults import client_error
 from helpers.crm.sandbox.connector import SandboxConnector
 from helpers.crm.sandbox.seed import seed
 from helpers.crm.sandbox.store import SandboxStore
@@ -78,6 +79,20 @@ async def test_a_link_without_a_destination_is_a_problem(api: Any) -> None:
     assert (answer.status_code, answer.json()["type"]) == (404, "urn:mfh:problem:no_destination")
 
 
+async def test_a_visitor_is_sent_on_although_the_run_cannot_be_counted(
+    api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mail to thousands is opened at once: DynamoDB throttles the one row that counts."""
+
+    async def throttled(*_: Any) -> None:
+        raise client_error("UpdateItem", "ThrottlingException")
+
+    monkeypatch.setattr(api.backend.helpers, "count_run", throttled)
+    await store_helper(api, "go", "route_it", {"routes": [{"redirectUrl": "https://example.com/start"}]})
+
+    assert (await api.client.get("/r/go")).status_code == 302
+
+
 # webhooks -----------------------------------------------------------------------------------------------------
 def stripe(body: bytes, secret: str = "whsec", age: float = 0) -> str:
     stamp = int(time.time() - age)
@@ -126,8 +141,8 @@ def test_one_of_several_stripe_signatures_is_enough() -> None:
     verify_stripe(f"t={stamp},v1=00,v1={digest}", b"{}", "s", stamp)
 
 
-def zoom(body: bytes) -> dict[str, str]:
-    stamp = str(int(time.time()))
+def zoom(body: bytes, age: int = 0) -> dict[str, str]:
+    stamp = str(int(time.time()) - age)
     digest = hmac.new(b"zoomsec", f"v0:{stamp}:".encode() + body, hashlib.sha256).hexdigest()
     return {"x-zm-request-timestamp": stamp, "x-zm-signature": f"v0={digest}"}
 
@@ -146,6 +161,20 @@ async def test_a_signed_zoom_event_becomes_an_execution(api: Any) -> None:
         "plainToken": "abc", "encryptedToken": hmac.new(b"zoomsec", b"abc", hashlib.sha256).hexdigest(),
     }  # fmt: skip
     assert forged.status_code == 401
+
+
+async def test_a_zoom_event_that_is_delivered_again_is_the_same_execution(api: Any) -> None:
+    """Zoom signs a repeated delivery with its own time; another event of the same millisecond is another execution."""
+    await store_helper(api, "zoom", "zoom_webinar_participant", {})
+    body = b'{"event": "webinar.participant_joined", "event_ts": 1, "payload": {"who": "%s"}}'
+    ann, bob = body % b"ann", body % b"bob"
+
+    first, again, other = [
+        (await api.client.post("/webhooks/zoom", content=content, headers=zoom(content, age=age))).json()
+        for content, age in ((ann, 60), (ann, 0), (bob, 60))
+    ]
+
+    assert first["execution_id"] == again["execution_id"] != other["execution_id"]
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import pytest
 
@@ -25,6 +27,10 @@ class ManualClock(SystemClock):
         return self.seconds
 
 
+class TokenStore:
+    """A row of tokens that nobody reads here."""
+
+
 class Connections(ConnectionStore):
     """Answers from memory and counts."""
 
@@ -33,6 +39,8 @@ class Connections(ConnectionStore):
         self.marked: list[str] = []
         self.rows: dict[str, Credentials] = {}
         self.stores = 0
+        self.gone = False
+        self.token_stores: WeakSet[TokenStore] = WeakSet()
 
     def add(self, slug: str, **values: Any) -> None:
         auth = ServiceAuth(**{key: values.pop(key) for key in list(values) if key in ServiceAuth.model_fields})
@@ -48,11 +56,15 @@ class Connections(ConnectionStore):
         await asyncio.sleep(0)
         if account_id != "account:1":
             raise CrmError(CrmErrorCode.FORBIDDEN, "another account's", platform="connection", status_code=403)
+        if self.gone:
+            raise CrmError(CrmErrorCode.CONNECTION_NOT_FOUND, "gone", platform="connection", status_code=404)
         return self.rows[connection_id]
 
     def token_store(self, held: Credentials) -> Any:
         self.stores += 1
-        return object()
+        store = TokenStore()
+        self.token_stores.add(store)
+        return store
 
     async def mark_error(self, connection_id: str) -> None:
         self.marked.append(connection_id)
@@ -124,6 +136,23 @@ async def test_renewal_and_rate_limit_outlive_a_reload(
     await connectors.close()
 
 
+async def test_a_connection_that_is_not_used_any_more_is_forgotten(
+    connectors: Connectors, connections: Connections, clock: ManualClock
+) -> None:
+    """A worker lives for weeks and meets every tenant."""
+    connections.add("keap", access_token="a", refresh_token="r", auth_type="oauth2")
+    connections.add("sandbox")
+    await connectors.get("connection:keap", "account:1")
+    assert len(connections.token_stores) == 1
+
+    clock.seconds = 4000
+    await connectors.get("connection:sandbox", "account:1")
+    gc.collect()
+
+    assert len(connections.token_stores) == 0
+    await connectors.close()
+
+
 @pytest.mark.parametrize(
     ("code", "status", "auth_type", "marked"),
     [
@@ -144,6 +173,38 @@ async def test_a_dead_api_key_puts_its_connection_into_error(
     await connectors.refused("connection:hubspot", CrmError(code, "no", platform="hubspot", status_code=status))
 
     assert connections.marked == (["connection:hubspot"] if marked else [])
+    await connectors.close()
+
+
+async def test_the_refusal_of_a_key_that_was_replaced_meanwhile_says_nothing_about_the_new_one(
+    connectors: Connectors, connections: Connections
+) -> None:
+    """The user has just reconnected; runs used the cached key for some more seconds."""
+    connections.add("hubspot", api_key="old")
+    await connectors.get("connection:hubspot", "account:1")
+    connections.add("hubspot", api_key="new")
+    refusal = CrmError(CrmErrorCode.AUTH_EXPIRED, "no", platform="hubspot", status_code=401)
+
+    await connectors.refused("connection:hubspot", refusal)
+
+    assert connections.marked == []
+    reads = connections.reads
+    await connectors.get("connection:hubspot", "account:1")
+    assert connections.reads == reads + 1
+    await connectors.close()
+
+
+async def test_a_connection_that_is_gone_is_not_marked(connectors: Connectors, connections: Connections) -> None:
+    """Its owner deleted it while a run was under way."""
+    connections.add("hubspot", api_key="k")
+    await connectors.get("connection:hubspot", "account:1")
+    connections.gone = True
+
+    await connectors.refused(
+        "connection:hubspot", CrmError(CrmErrorCode.AUTH_EXPIRED, "no", platform="hubspot", status_code=401)
+    )
+
+    assert connections.marked == []
     await connectors.close()
 
 

@@ -85,3 +85,13 @@ def test_the_body_holds_what_a_worker_needs_and_nothing_else() -> None:
 
     assert body.isascii()
     assert json.loads(body) == {"execution_id": "exec:1", "helper_type": "tag_it", "config": image["config"]}
+
+
+def test_a_body_that_no_queue_takes_leaves_out_what_the_execution_holds() -> None:
+    """An accented letter is six characters of JSON, an item of 400 KB up to 1.2 MB."""
+    image = {"execution_id": "exec:1", "helper_type": "tag_it", "contact_id": "c", "input": {"text": "é" * 50_000}}
+
+    body = message_body(image)
+
+    assert json.loads(body) == {"execution_id": "exec:1", "helper_type": "tag_it", "contact_id": "c"}
+    assert json.loads(message_body({**image, "input": {"text": "é" * 40_000}}))["input"]["text"] == "é" * 40_000

@@ -306,6 +306,39 @@ async def test_a_success_clears_the_error_of_an_earlier_attempt(store: Execution
     assert done.result == {"success": True}
 
 
+async def test_an_output_beside_a_large_input_is_cut_to_what_the_item_still_holds(store: ExecutionStore) -> None:
+    """Refused as too large the result would be lost, and the helper would run again."""
+    execution = new(input={"rows": "x" * 250_000})
+    await store.create(execution)
+    held = await store.claim(execution.execution_id, "w1", LEASE)
+
+    done = await store.complete(held, {"success": True, "message": "done", "modified_data": {"rows": "y" * 250_000}})
+
+    assert done.status == "completed"
+    assert (done.result["message"], done.result["modified_data"]) == ("done", {})
+    assert "cut" in done.result["truncated"]
+
+
+async def test_half_a_character_in_an_error_does_not_keep_it_from_being_stored(store: ExecutionStore) -> None:
+    """Vendors cut texts in the middle of an emoji; DynamoDB takes whole characters only."""
+    held = await stored(store, "running")
+
+    failed = await store.fail(held, error_type="X", error_message="cut \ud83d off")
+
+    assert failed.error_message == "cut \ufffd off"
+
+
+async def test_the_largest_execution_that_is_accepted_can_fail_with_its_output(store: ExecutionStore) -> None:
+    """A message without end leaves room for itself in no item: the outcome matters more."""
+    execution = new(input={"rows": "x" * 389_000})
+    await store.create(execution)
+    held = await store.claim(execution.execution_id, "w1", LEASE)
+
+    done = await store.fail(held, error_type="X", error_message="no " * 2000, output={"message": "m" * 20_000})
+
+    assert done.status == "failed"
+
+
 async def test_creating_the_same_id_again_answers_with_what_is_stored(store: ExecutionStore) -> None:
     """The second call changes nothing."""
     first = new()

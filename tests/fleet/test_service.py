@@ -142,12 +142,15 @@ SERVICE = textwrap.dedent(
     """
     import asyncio, sys
     from fleet.service import run_service
-    from fleet.settings import FleetSettings
+    from fleet.settings import FleetSettings, SettingsRefused
+    from helpers.errors import FieldProblem
 
     async def serve(settings, process):
         print("up", flush=True)
         if sys.argv[1] == "crash":
             raise RuntimeError("broken")
+        if sys.argv[1] == "refuse":
+            raise SettingsRefused([FieldProblem("/mfh/secrets", "store a JSON object in this SSM parameter")])
         if sys.argv[1] == "side":
             async def dies():
                 raise RuntimeError("side task")
@@ -217,3 +220,13 @@ def test_refused_settings_exit_with_two() -> None:
 
     assert (process.returncode, out) == (2, "")
     assert "LOG_LEVEL" in err
+
+
+def test_settings_that_are_refused_later_exit_with_two_as_well() -> None:
+    """A document of SSM that is no JSON: the log names it, and no traceback hides it."""
+    process = start("refuse")
+    _out, err = process.communicate(timeout=20)
+
+    assert process.returncode == 2
+    assert "/mfh/secrets" in err
+    assert "Traceback" not in err

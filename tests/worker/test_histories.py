@@ -216,7 +216,7 @@ class SimulatedWorker:
     async def terminate(self) -> None:
         """SIGTERM: the real drain, with the heartbeat going on."""
         self.ended = True
-        drain = Drain([self.consumer], self.permits, [self.poller], [self.acknowledger])
+        drain = Drain([self.consumer], self.permits, [self.poller], [self.acknowledger], asyncio.Event())
         await drain.run(3.0, 6.0)
         self.kill()
         self.beats.cancel()

@@ -12,10 +12,10 @@ from typing import Any
 import httpx
 
 from fleet.clock import parse_instant
+from fleet.execution import TERMINAL
 
 SENDERS = 16
 POLL_SECONDS = 0.5
-TERMINAL = frozenset({"completed", "failed", "cancelled", "skipped"})
 
 
 @dataclass(slots=True)

@@ -87,11 +87,6 @@ class InMemorySqs:
         wanted = known if "All" in AttributeNames else set(AttributeNames)
         return {"Attributes": {name: value for name, value in known.items() if name in wanted}}
 
-    async def purge_queue(self, QueueUrl: str) -> dict[str, Any]:  # noqa: N803 - SQS names
-        """Delete all messages, in flight or not."""
-        self._queue(QueueUrl).purge()
-        return {}
-
     # sending --------------------------------------------------------------------------------------------
     async def send_message(self, **request: Any) -> dict[str, Any]:
         """Send one message."""
@@ -196,16 +191,6 @@ class InMemorySqs:
         answer = self._batch("DeleteMessageBatch", request, lambda entry: queue.delete(entry["ReceiptHandle"], now))
         self._pump()
         return answer
-
-    async def change_message_visibility(self, **request: Any) -> dict[str, Any]:
-        """Hide or release one message."""
-        queue = self._begin("ChangeMessageVisibility", request)
-        try:
-            queue.change_visibility(request["ReceiptHandle"], request["VisibilityTimeout"], self._now())
-        except QueueRefused as exc:
-            raise _error("ChangeMessageVisibility", exc.code, str(exc)) from exc
-        self._pump()
-        return {}
 
     async def change_message_visibility_batch(self, **request: Any) -> dict[str, Any]:
         """Hide or release up to ten messages; each entry succeeds or fails by itself."""

@@ -158,7 +158,6 @@ class FifoQueue:
             deduplication_id=message.deduplication_id,
             sent_at=message.sent_at,
             attributes=message.attributes,
-            source_arn=self.arn,
         )
         self.dead_letters._append(moved)  # noqa: SLF001 - the other instance of this class
 
@@ -229,9 +228,3 @@ class FifoQueue:
         """Make everything in flight visible now, as when consumers were too slow to extend it."""
         for message in list(self._in_flight.values()):
             self._hide(message, now, 0)
-
-    def purge(self) -> None:
-        """Delete everything, in flight or not."""
-        self._groups.clear()
-        self._in_flight.clear()
-        self._by_id.clear()

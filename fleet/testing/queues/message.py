@@ -24,7 +24,6 @@ class StoredMessage:
     first_received_at: float | None = None
     receive_count: int = 0
     handle: str = ""
-    source_arn: str = ""
 
     def in_flight(self, now: float) -> bool:
         """Whether a consumer has it: received and not visible again."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import smtplib
+import socket
+import threading
 from typing import Any, Self
 from urllib.parse import parse_qs
 
 import pytest
 
-from helpers.services import mail as mail_service
+from helpers.errors import ServiceAuthRequired, TargetRefused
+from helpers.services import smtp as smtp_service
 from helpers.testing import run_helper
 
 CONTACT = {"id": "c1", "first_name": "Ann <b>", "email": "ann@example.com", "custom_fields": {"other": "x@example.net"}}
@@ -148,12 +151,13 @@ async def test_a_connection_without_its_credential_is_a_permanent_failure(auth: 
 
 
 class SmtpDouble:
-    """smtplib.SMTP as far as it is used."""
+    """CheckedSmtp as far as it is used."""
 
     failure: Exception | None = None
     log: list[Any] = []  # noqa: RUF012 - reset by the fixture
 
-    def __init__(self, host: str, port: int, **_options: Any) -> None:
+    def __init__(self, addresses: list[str], host: str, port: int, **_options: Any) -> None:
+        assert addresses == ["93.184.215.14"]
         self.log.append((type(self).__name__, host, port))
 
     def __enter__(self) -> Self:
@@ -175,14 +179,14 @@ class SmtpDouble:
 
 
 class SmtpSslDouble(SmtpDouble):
-    """smtplib.SMTP_SSL."""
+    """CheckedSmtpSsl."""
 
 
 @pytest.fixture
 def smtp(monkeypatch: pytest.MonkeyPatch) -> type[SmtpDouble]:
     SmtpDouble.log, SmtpDouble.failure = [], None
-    monkeypatch.setattr(mail_service.smtplib, "SMTP", SmtpDouble)
-    monkeypatch.setattr(mail_service.smtplib, "SMTP_SSL", SmtpSslDouble)
+    monkeypatch.setattr(smtp_service, "CheckedSmtp", SmtpDouble)
+    monkeypatch.setattr(smtp_service, "CheckedSmtpSsl", SmtpSslDouble)
     return SmtpDouble
 
 
@@ -206,6 +210,44 @@ async def test_smtp(smtp: type[SmtpDouble], url: str, opened: tuple[str, str, in
     assert message.get_content_type() == "text/html"
     assert result.output.modified_data["provider"] == "smtp"
     assert result.output.modified_data["message_id"] == message["Message-ID"]
+
+
+async def test_an_smtp_server_inside_our_network_is_not_spoken_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tenant writes the server's name: the egress rule holds as it does for HTTP."""
+    monkeypatch.setattr(smtp_service, "TIMEOUT_SECONDS", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        url = f"smtp://127.0.0.1:{server.getsockname()[1]}"
+
+        result = await run({}, service_auths={"smtp": {"base_url": url, "api_key": "u", "api_secret": "p"}})
+
+        assert isinstance(result.error, TargetRefused)
+        with pytest.raises(BlockingIOError):
+            server.accept()
+
+
+@pytest.mark.parametrize("client", [smtp_service.CheckedSmtp, smtp_service.CheckedSmtpSsl])
+def test_smtp_connects_to_the_checked_address(client: type[smtp_service.CheckedSmtp]) -> None:
+    """Whatever the name resolves to by then; the first address that answers is taken."""
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_server(("127.0.0.2", 0)) as closed:
+        port = server.getsockname()[1]
+        closed.close()
+        answering = threading.Thread(target=lambda: server.accept()[0].close())
+        answering.start()
+
+        # It hung up before the greeting, and before a TLS handshake.
+        with pytest.raises(OSError, match=r"closed|EOF|reset|Connection"):
+            client(["127.0.0.2", "127.0.0.1"], "mail.acme.invalid", port, timeout=5)
+        answering.join()
+
+
+@pytest.mark.parametrize("url", ["mail.acme.com", "http://mail.acme.com", "smtp://", "smtp://mail.acme.com:99999"])
+async def test_an_smtp_server_that_is_no_smtp_url_is_a_matter_of_the_connection(url: str) -> None:
+    """The refusal shows how it is written."""
+    result = await run({}, service_auths={"smtp": {"base_url": url, "api_key": "u"}})
+
+    assert isinstance(result.error, ServiceAuthRequired)
+    assert "smtp://host:587" in str(result.error)
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,28 @@ async def test_poison_goes_to_the_dead_letter_queue_and_fails_its_execution(
     assert "no_such_helper" in stored.error_message
 
 
+async def test_an_execution_larger_than_a_message_is_routed_and_its_poison_stops_nothing(
+    health_url: str, routers: Routers, store: ExecutionStore, aws: AwsClients, stage_settings: FleetSettings
+) -> None:
+    """A queue that Terraform makes takes 256 KiB, an execution may have 400: the worker reads it from the table."""
+    queues = (names.queue(stage_settings.stage, "tag_it"), names.router_dead_letter_queue(stage_settings.stage))
+    for name in queues:
+        url = (await aws.sqs.get_queue_url(QueueName=name))["QueueUrl"]
+        await aws.sqs.set_queue_attributes(QueueUrl=url, Attributes={"MaximumMessageSize": "262144"})
+    large = {"text": "é" * 150_000}
+    executions = [execution("no_such_helper", input=large), execution("tag_it", input=large), execution("tag_it")]
+    for each in executions:
+        await store.create(each)
+
+    routed = await receive(aws, queues[0], 2)
+    (buried,) = await receive(aws, queues[1])
+
+    assert [json.loads(message["Body"])["execution_id"] for message in routed] == [
+        each.execution_id for each in executions[1:]
+    ]
+    assert buried["MessageAttributes"]["execution_id"]["StringValue"] == executions[0].execution_id
+
+
 async def test_a_queue_that_is_added_is_found_without_a_restart(
     health_url: str, routers: Routers, store: ExecutionStore, aws: AwsClients, stage_settings: FleetSettings
 ) -> None:

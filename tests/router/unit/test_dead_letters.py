@@ -28,8 +28,11 @@ class Executions:
     def __init__(self) -> None:
         self.rejected: list[tuple[str, str, str]] = []
         self.refuse = False
+        self.failure: Exception | None = None
 
     async def reject(self, execution_id: str, *, error_type: str, error_message: str) -> None:
+        if self.failure is not None:
+            raise self.failure
         if self.refuse:
             raise TransitionRefused("reject", execution_id, "terminal", None)
         self.rejected.append((execution_id, error_type, error_message))
@@ -52,8 +55,8 @@ def letters(sqs: RecordingSqs, executions: Executions, url: str | None = "https:
     return DeadLetters(sqs, executions, queue_url, Metrics(enabled=False))
 
 
-def entry(execution_id: str = "exec:1") -> Entry:
-    return Entry("7", DEAD_LETTERS, "7", RECORD, execution_id, "no_it", reason="no queue")
+def entry(execution_id: str = "exec:1", record: Any = RECORD, reason: str = "no queue") -> Entry:
+    return Entry("7", DEAD_LETTERS, "7", record, execution_id, "no_it", reason=reason)
 
 
 async def test_the_whole_record_is_kept_and_the_execution_says_why(sqs: RecordingSqs, executions: Executions) -> None:
@@ -68,6 +71,40 @@ async def test_the_whole_record_is_kept_and_the_execution_says_why(sqs: Recordin
     assert body["dynamodb"]["ApproximateCreationDateTime"] == "2026-01-15T10:00:00+00:00"
     assert message["MessageAttributes"]["reason"]["StringValue"] == "no queue"
     assert executions.rejected == [("exec:1", "Unroutable", "could not be routed: no queue")]
+
+
+async def test_of_a_record_that_no_queue_takes_its_keys_are_kept(sqs: RecordingSqs, executions: Executions) -> None:
+    """400 KB of accented text are 1.2 MB of JSON: tried again for ever it would stop its shard."""
+    image = {"execution_id": {"S": "exec:1"}, "input": {"S": "é" * 190_000}}
+    record = {"eventName": "INSERT", "dynamodb": {"Keys": {"execution_id": {"S": "exec:1"}}, "NewImage": image}}
+    await letters(sqs, executions).bury(entry(record=record))
+
+    (message,) = sqs.dead_letters
+    body = json.loads(message["MessageBody"])
+    assert (body["eventName"], body["dynamodb"]) == ("INSERT", {"Keys": {"execution_id": {"S": "exec:1"}}})
+    assert "NewImage" in body["truncated"]
+    assert len(executions.rejected) == 1
+
+
+async def test_what_no_attribute_may_hold_becomes_a_question_mark(sqs: RecordingSqs, executions: Executions) -> None:
+    """Ids and reasons come from the record, which may hold any character."""
+    await letters(sqs, executions).bury(entry("exec:\x00", reason="no \x07 queue"))
+
+    attributes = sqs.dead_letters[0]["MessageAttributes"]
+    assert {name: value["StringValue"] for name, value in attributes.items()} == {
+        "reason": "no ? queue",
+        "execution_id": "exec:?",
+    }
+
+
+async def test_an_execution_that_has_no_room_for_the_reason_stops_no_shard(
+    sqs: RecordingSqs, executions: Executions
+) -> None:
+    """DynamoDB refuses to make an item of 400 KB larger; the dead letter tells by itself."""
+    executions.failure = client_error("UpdateItem", "ValidationException")
+    await letters(sqs, executions).bury(entry())
+
+    assert len(sqs.dead_letters) == 1
 
 
 async def test_a_record_without_execution_is_kept_only(sqs: RecordingSqs, executions: Executions) -> None:

@@ -59,6 +59,7 @@ class Rig:
         self.runs: list[tuple[str, float]] = []
         self.ended_calls: list[tuple[str, bool]] = []
         self.runaways: list[BaseException] = []
+        self.hurry = asyncio.Event()
         self.timeout_seconds = 60.0
         self.concurrency = concurrency
         self.visibility = visibility
@@ -117,7 +118,7 @@ class Rig:
 
     async def drain(self, running_seconds: float = 10, flush_seconds: float = 10) -> bool:
         """The end of the process."""
-        complete = await Drain([self.consumer], self.permits, [self.poller], [self.acknowledger]).run(
+        complete = await Drain([self.consumer], self.permits, [self.poller], [self.acknowledger], self.hurry).run(
             running_seconds, flush_seconds
         )
         self.beats.cancel()

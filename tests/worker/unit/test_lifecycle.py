@@ -7,6 +7,8 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
+
 from fleet.metrics import Metrics
 from helpers.contract import HelperOutput
 
@@ -155,6 +157,22 @@ async def test_a_helper_that_outlasts_t1_is_cancelled_and_given_back(make_rig: M
     assert not rig.queue.messages()[0].in_flight(rig.sqs._now())
 
 
+@pytest.mark.parametrize("seconds", [0, 3])
+async def test_a_drain_in_a_hurry_cancels_the_helpers_at_once(make_rig: MakeRig, seconds: float) -> None:
+    """Without a heartbeat their leases end, and others would run the same executions; also when it dies meanwhile."""
+    rig = await make_rig()
+    await rig.send("1", takes(50))
+    rig.start()
+    await rig.until(lambda: len(rig.runs) == 1)
+    began = asyncio.get_running_loop().time()
+    asyncio.get_running_loop().call_later(seconds, rig.hurry.set)
+
+    assert await rig.drain(running_seconds=40, flush_seconds=5)
+
+    assert asyncio.get_running_loop().time() - began < seconds + 1
+    assert (rig.item("1").status, rig.item("1").attempts) == ("queued", 0)
+
+
 async def test_a_drain_never_cancels_a_receive(make_rig: MakeRig) -> None:
     """It lets the long poll end and releases what it brings."""
     rig = await make_rig(visibility=900)
@@ -189,7 +207,7 @@ async def test_a_drain_is_bounded_when_nothing_answers_any_more(make_rig: MakeRi
 async def _drain_only(rig: Any) -> bool:
     from worker.drain import Drain
 
-    drain = Drain([rig.consumer], rig.permits, [rig.poller], [rig.acknowledger])
+    drain = Drain([rig.consumer], rig.permits, [rig.poller], [rig.acknowledger], rig.hurry)
     return await drain.run(5, 5)
 
 

@@ -367,6 +367,22 @@ async def test_a_result_over_the_item_limit_is_cut_with_a_note(make_rig: MakeRig
     await rig.drain()
 
 
+async def test_half_a_character_in_a_result_is_stored_as_the_replacement_character(make_rig: MakeRig) -> None:
+    """A vendor that cuts a text in the middle of an emoji makes no helper run twice."""
+
+    async def half(_execution: Any) -> HelperOutput:
+        return HelperOutput.ok("done", modified_data={"name": "Ann \ud83d"})
+
+    rig = await make_rig()
+    await rig.send("1", half)
+    rig.start()
+    await rig.until_empty()
+
+    assert (rig.item("1").status, len(rig.runs)) == ("completed", 1)
+    assert rig.item("1").result["modified_data"] == {"name": "Ann \ufffd"}
+    await rig.drain()
+
+
 async def test_a_helper_that_takes_too_long_is_cancelled_and_tried_again(make_rig: MakeRig) -> None:
     """The helper's own timeout bounds one attempt."""
 

@@ -267,3 +267,41 @@ async def test_runs_are_counted_with_one_write_per_helper() -> None:
     await counter.flush()
 
     assert stored.counted == [("helper:a", 3), ("helper:b", 1)]
+
+
+async def test_the_last_flush_waits_for_the_one_under_way() -> None:
+    """The drain flushes once more and then ends the side task: what that one still writes would be lost."""
+    gate = asyncio.Event()
+
+    class SlowHelpers:
+        counted: list[str] = []  # noqa: RUF012 - one instance
+
+        async def count_run(self, helper_id: str, _runs: int) -> None:
+            await gate.wait()
+            self.counted.append(helper_id)
+
+    stored = SlowHelpers()
+    counter = RunCounter(stored)  # type: ignore[arg-type]
+    counter.count("helper:a")
+    counter.count("helper:b")
+    side_task = asyncio.create_task(counter.flush())
+    await asyncio.sleep(0)
+    asyncio.get_running_loop().call_later(1, gate.set)
+
+    await counter.last_flush()
+    await end(side_task)
+
+    assert stored.counted == ["helper:a", "helper:b"]
+
+
+async def test_the_last_flush_waits_for_no_outage() -> None:
+    """A statistic must not hold up the end of a worker."""
+
+    class DeadHelpers:
+        async def count_run(self, _helper_id: str, _runs: int) -> None:
+            await asyncio.Event().wait()
+
+    counter = RunCounter(DeadHelpers())  # type: ignore[arg-type]
+    counter.count("helper:a")
+
+    await asyncio.wait_for(counter.last_flush(), 6)
