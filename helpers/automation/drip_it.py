@@ -11,6 +11,7 @@ from helpers.contract import Action, Example, Helper, HelperContext, HelperOutpu
 from helpers.errors import HelperError
 from helpers.rules.config_keys import FormConfig
 from helpers.rules.config_types import RequiredPick, RequiredText
+from helpers.rules.steps import once
 from helpers.rules.text import to_text
 
 SAVE_ATTEMPTS = 3
@@ -33,7 +34,10 @@ class Config(FormConfig):
 
 
 class DripIt(Helper[Config]):
-    """A step that was started but could not be remembered is not started again: the run stays successful."""
+    """A step that was started but could not be remembered is not started again: the run stays successful.
+
+    An execution delivered twice stays at its step.
+    """
 
     type = "drip_it"
     name = "Drip It"
@@ -48,14 +52,13 @@ class DripIt(Helper[Config]):
 
     async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:
         steps, field = ctx.config.steps, ctx.config.state_field
-        position = _position(await ctx.read(field))
+        position = (await once(ctx, "step", lambda: _start(ctx)))["position"]
         modified: dict[str, Any] = {"step_executed": position + 1, "total_steps": len(steps)}
         if position >= len(steps):
             return HelperOutput.ok(
                 "the sequence is complete",
                 modified_data={"total_steps": len(steps), "drip_completed": True},
             )
-        await ctx.crm.trigger_automation(ctx.contact_id, steps[position])
         actions = [Action(type="automation_triggered", target=ctx.contact_id, value=steps[position])]
         modified["drip_completed"] = position + 1 >= len(steps)
         saved = await _save(ctx, field, to_text(position + 1))
@@ -65,6 +68,14 @@ class DripIt(Helper[Config]):
             modified = {field: saved.value, **modified}
             actions.append(saved)
         return HelperOutput.ok(f"step {position + 1} of {len(steps)}", modified_data=modified, actions=actions)
+
+
+async def _start(ctx: HelperContext[Config]) -> dict[str, int]:
+    """Start the step at the contact's position, if there is one left."""
+    steps, position = ctx.config.steps, _position(await ctx.read(ctx.config.state_field))
+    if position < len(steps):
+        await ctx.crm.trigger_automation(ctx.contact_id, steps[position])
+    return {"position": position}
 
 
 def _position(value: Any) -> int:

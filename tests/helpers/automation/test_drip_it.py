@@ -105,3 +105,15 @@ async def test_a_position_that_cannot_be_saved_is_no_reason_to_start_twice():
     assert [a.type for a in run.output.actions] == ["automation_triggered"]
     assert len(run.clock.slept) == 2
     assert run.output.logs
+
+
+async def test_a_second_delivery_stays_at_the_step_of_the_first():
+    """It starts nothing again, and above all not the next step; the next execution does."""
+    ids = {"execution_id": "exec:1"}
+    first = await run_helper("drip_it", CONFIG, crm=crm("1"), ids=ids)
+    second = await run_helper("drip_it", CONFIG, crm=first.crm, ids=ids, state=first.state)
+    assert (second.crm.automations_of("c1"), second.crm.field("c1", "pos")) == (["2"], "2")
+    assert (second.output.modified_data, second.output.actions) == (first.output.modified_data, first.output.actions)
+
+    later = await run_helper("drip_it", CONFIG, crm=second.crm, state=second.state)
+    assert later.crm.automations_of("c1") == ["2", "c"]
