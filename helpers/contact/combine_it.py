@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, Strict
 
 from helpers.contract import Example, Helper, HelperConfig, HelperContext, HelperOutput
 from helpers.rules.config_types import FieldKey, Flag, Text
+from helpers.rules.in_place import computed
 from helpers.rules.text import filled_text
 
 
@@ -36,11 +37,9 @@ class CombineIt(Helper[Config]):
 
     async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:
         config = ctx.config
-        texts = [filled_text(await ctx.read(field)) for field in config.source_fields]
-        if config.skip_empty:
-            texts = [text for text in texts if text]
-            if not texts:
-                return HelperOutput.no_op("every source field is empty")
+        texts = (await computed(ctx, config.source_fields, [config.target_field], lambda: _texts(ctx)))["texts"]
+        if not texts:
+            return HelperOutput.no_op("every source field is empty")
         joined = config.separator.join(texts)
         action = await ctx.write(config.target_field, joined)
         return HelperOutput.ok(
@@ -48,3 +47,8 @@ class CombineIt(Helper[Config]):
             modified_data={config.target_field: joined},
             actions=[action],
         )
+
+
+async def _texts(ctx: HelperContext[Config]) -> dict[str, Any]:
+    texts = [filled_text(await ctx.read(field)) for field in ctx.config.source_fields]
+    return {"texts": [text for text in texts if text or not ctx.config.skip_empty]}

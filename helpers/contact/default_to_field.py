@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from pydantic import Field
 
 from helpers.contract import Example, Helper, HelperConfig, HelperContext, HelperOutput
 from helpers.crm.models import Contact
 from helpers.rules.config_types import FieldKey, RequiredText
+from helpers.rules.in_place import computed
 from helpers.rules.templates import merge_at_tokens
 from helpers.rules.text import filled_text
 
@@ -37,7 +39,7 @@ class DefaultToField(Helper[Config]):
 
     async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:
         field = ctx.config.to_field
-        text = fill_in(ctx.config.default, ctx.contact, ctx.clock.now())
+        text = (await computed(ctx, _tokens_in(ctx.config.default, ctx.contact), [field], lambda: _text(ctx)))["text"]
         if not text:
             return HelperOutput.no_op("the text is empty for this contact")
         action = await ctx.write(field, text)
@@ -55,7 +57,11 @@ def fill_in(template: str, contact: Contact, now: datetime) -> str:
     whole = template.replace('"', "").strip().lower()
     if whole in {"now", "today"}:
         return date_now if whole == "now" else date_today
-    fields = {
+    return merge_at_tokens(template, {**_field_tokens(contact), "date_now": date_now, "date_today": date_today})
+
+
+def _field_tokens(contact: Contact) -> dict[str, str]:
+    return {
         "FirstName": contact.first_name,
         "LastName": contact.last_name,
         "Email": contact.email,
@@ -64,7 +70,13 @@ def fill_in(template: str, contact: Contact, now: datetime) -> str:
         "JobTitle": contact.job_title,
         "Id": contact.id,
         **{key: filled_text(value) for key, value in contact.custom_fields.items()},
-        "date_now": date_now,
-        "date_today": date_today,
     }
-    return merge_at_tokens(template, fields)
+
+
+def _tokens_in(template: str, contact: Contact) -> list[str]:
+    """The fields that the template may draw on."""
+    return [key for key in _field_tokens(contact) if f"@{key}" in template]
+
+
+async def _text(ctx: HelperContext[Config]) -> dict[str, Any]:
+    return {"text": fill_in(ctx.config.default, ctx.contact, ctx.clock.now())}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, Strict
 
@@ -10,6 +10,8 @@ from helpers.contract import Action, Example, Helper, HelperConfig, HelperContex
 from helpers.rules.config_types import FieldKey, Flag
 from helpers.rules.effects import Effects
 from helpers.rules.empty import is_empty
+from helpers.rules.in_place import same_field
+from helpers.rules.steps import once
 
 
 class FieldMapping(HelperConfig):
@@ -45,8 +47,8 @@ class FieldToField(Helper[Config]):
 
     async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:
         effects = Effects(ctx)
-        for mapping in ctx.config.mappings:
-            await effects.attempt_all(f"copy {mapping.source} to {mapping.target}", self._copy(ctx, mapping))
+        for index, mapping in enumerate(ctx.config.mappings):
+            await effects.attempt_all(f"copy {mapping.source} to {mapping.target}", self._copy(ctx, index))
         effects.raise_common_cause()
         if not effects.actions:
             return HelperOutput.failed("no field was copied")
@@ -56,8 +58,23 @@ class FieldToField(Helper[Config]):
             actions=effects.actions,
         )
 
-    async def _copy(self, ctx: HelperContext[Config], mapping: FieldMapping) -> list[Action]:
-        value = await ctx.read(mapping.source)
-        if is_empty(value) or (not ctx.config.overwrite and not is_empty(await ctx.read(mapping.target))):
-            return []
-        return [await ctx.write(mapping.target, value)]
+    async def _copy(self, ctx: HelperContext[Config], index: int) -> list[Action]:
+        mapping, later = ctx.config.mappings[index], ctx.config.mappings[index + 1 :]
+
+        async def read() -> dict[str, Any]:
+            return {"value": await _to_copy(ctx, mapping)}
+
+        # What a delivery that comes again would find changed by the first one: the target, where its value decides,
+        # and a source that a later copy writes.
+        if not ctx.config.overwrite or any(same_field(mapping.source, copy.target) for copy in later):
+            value = (await once(ctx, f"copy {index}", read))["value"]
+        else:
+            value = await _to_copy(ctx, mapping)
+        return [] if value is None else [await ctx.write(mapping.target, value)]
+
+
+async def _to_copy(ctx: HelperContext[Config], mapping: FieldMapping) -> Any:
+    """The value to copy, None where the copy is skipped."""
+    value = await ctx.read(mapping.source)
+    skipped = is_empty(value) or (not ctx.config.overwrite and not is_empty(await ctx.read(mapping.target)))
+    return None if skipped else value

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from helpers.contract import Example, Helper, HelperConfig, HelperContext, HelperOutput
 from helpers.rules.config_types import FieldKey, OptionalFieldKey, blank_is_default
 from helpers.rules.effects import Effects
+from helpers.rules.in_place import computed
 from helpers.rules.text import filled_text
 
 SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv", "v", "phd", "md", "esq", "dds"})
@@ -42,7 +43,9 @@ class NameParseIt(Helper[Config]):
 
     async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:
         config = ctx.config
-        name = parse_name(filled_text(await ctx.read(config.source_field)))
+        targets = [config.first_name_field, config.last_name_field, config.suffix_field]
+        full_name = await computed(ctx, [config.source_field], filter(None, targets), lambda: _full_name(ctx))
+        name = parse_name(full_name["text"])
         if name is None:
             return HelperOutput.no_op(f"{config.source_field} is empty")
         parts = [(config.first_name_field, name.first), (config.last_name_field, name.last)]
@@ -55,6 +58,10 @@ class NameParseIt(Helper[Config]):
         if effects.all_failed:
             return HelperOutput.failed("no part of the name could be written")
         return HelperOutput.ok("split the name", modified_data=effects.written, actions=effects.actions)
+
+
+async def _full_name(ctx: HelperContext[Config]) -> dict[str, Any]:
+    return {"text": filled_text(await ctx.read(ctx.config.source_field))}
 
 
 @dataclass(frozen=True, slots=True)

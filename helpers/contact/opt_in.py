@@ -64,8 +64,9 @@ class OptIn(Helper[Config]):
             try:
                 await ctx.crm.set_opt_in_status(ctx.contact_id, True, config.reason, email=email)
             except CrmError as exc:
-                # The CRM answered and keeps a bounce, a complaint or an unsubscription: no failure of the call.
-                if exc.code is not CrmErrorCode.CONFLICT:
+                # The CRM answered and keeps a bounce, a complaint or an unsubscription: no failure of the call. Some
+                # tell so before (CONFLICT), some in an answer that looks like success (PARTIAL).
+                if exc.code not in (CrmErrorCode.CONFLICT, CrmErrorCode.PARTIAL):
                     raise
                 return HelperOutput.failed(f"the opt-in was refused: {exc}")
             if config.confirmed_tag is not None:

@@ -30,7 +30,10 @@ class RelatedKey:
 
 @dataclass(frozen=True, slots=True)
 class RecordShape:
-    """Where a vendor's record has what: dotted paths. ``fields`` maps the stored configs' names."""
+    """Where a vendor's record has what: dotted paths. ``fields`` maps the stored configs' names.
+
+    ``created`` is "" where the record does not say; then the numeric ids order the records.
+    """
 
     created: str
     fields: Mapping[str, str]

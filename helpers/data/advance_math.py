@@ -10,9 +10,9 @@ from pydantic import Field, model_validator
 
 from helpers.contract import Example, Helper, HelperConfig, HelperContext, HelperOutput
 from helpers.data.field_reading import read_number
-from helpers.data.in_place import computed
 from helpers.errors import PermanentFailure
 from helpers.rules.config_types import ExactNumber, NonEmptyText, OptionalText, empty_is_default
+from helpers.rules.in_place import computed
 from helpers.rules.numbers import json_number, round_half_away
 
 _TWO_ARGUMENTS = frozenset({"power", "min", "max"})
@@ -54,7 +54,7 @@ class AdvanceMath(Helper[Config]):
     async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:
         config = ctx.config
         sources = [config.source_field, config.second_field if config.operation in _TWO_ARGUMENTS else None]
-        found = await computed(ctx, sources, config.target_field, lambda: _result(ctx))
+        found = await computed(ctx, sources, [config.target_field], lambda: _result(ctx))
         action = await ctx.write(config.target_field, found["result"])
         modified = {config.target_field: found["result"], "operation": config.operation, **found}
         return HelperOutput.ok(f"{config.operation}: {found['result']}", modified_data=modified, actions=[action])

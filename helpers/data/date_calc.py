@@ -11,11 +11,11 @@ from pydantic import Field, model_validator
 
 from helpers.contract import Example, Helper, HelperConfig, HelperContext, HelperOutput
 from helpers.data.field_reading import read_date
-from helpers.data.in_place import computed
 from helpers.errors import PermanentFailure
 from helpers.rules.config_types import OptionalText, WholeNumber, empty_is_default
 from helpers.rules.dates import as_utc
 from helpers.rules.go_layout import format_date
+from helpers.rules.in_place import computed
 
 _OUT_OF_RANGE = "a date is outside the years 1 to 9999"
 
@@ -70,7 +70,7 @@ class DateCalc(Helper[Config]):
         if config.operation == "diff_days" and config.target_field is None:
             ctx.log(f"the difference overwrites {config.field}: choose a target_field to keep the date")
         sources = [] if config.operation == "set_now" else [config.field, config.compare_field]
-        text = (await computed(ctx, sources, target, lambda: _result(ctx)))["text"]
+        text = (await computed(ctx, sources, [target], lambda: _result(ctx)))["text"]
         action = await ctx.write(target, text)
         return HelperOutput.ok(f"{config.operation}: {text}", modified_data={target: text}, actions=[action])
 

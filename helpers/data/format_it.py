@@ -10,6 +10,7 @@ from pydantic import Field
 from helpers.contract import Example, Helper, HelperConfig, HelperContext, HelperOutput
 from helpers.rules.config_types import NonEmptyText, OptionalText
 from helpers.rules.empty import is_empty
+from helpers.rules.in_place import same_field
 from helpers.rules.text import to_text
 
 _APOSTROPHES = "'’"
@@ -48,7 +49,7 @@ class FormatIt(Helper[Config]):
         source = to_text(value)
         result = _form(source, config.format)
         target = config.target_field or config.field
-        if result == source and target == config.field:
+        if result == source and same_field(target, config.field):
             return HelperOutput.no_op(f"{config.field} has that form already")
         action = await ctx.write(target, result)
         return HelperOutput.ok(f"formatted {config.field}", modified_data={target: result}, actions=[action])

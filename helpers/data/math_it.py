@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from helpers.contract import Example, Helper, HelperConfig, HelperContext, HelperOutput
-from helpers.data.in_place import computed
 from helpers.errors import PermanentFailure
 from helpers.rules.config_types import ExactNumber, NonEmptyText, OptionalText, WholeNumber, Within, empty_is_default
 from helpers.rules.empty import is_blank
+from helpers.rules.in_place import computed
 from helpers.rules.numbers import parse_number, round_half_away
 
 _NEED_OPERAND = frozenset({"add", "subtract", "multiply", "divide", "percent"})
@@ -56,7 +56,7 @@ class MathIt(Helper[Config]):
     async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:
         config = ctx.config
         target = config.target_field or config.field
-        result = (await computed(ctx, [config.field], target, lambda: _result(ctx)))["result"]
+        result = (await computed(ctx, [config.field], [target], lambda: _result(ctx)))["result"]
         action = await ctx.write(target, result)
         return HelperOutput.ok(f"{config.operation}: {result}", modified_data={target: result}, actions=[action])
 

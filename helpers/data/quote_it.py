@@ -7,8 +7,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, Strict, model_validator
 
 from helpers.contract import Example, Helper, HelperConfig, HelperContext, HelperOutput
-from helpers.data.in_place import source_text
 from helpers.rules.config_types import Flag, NonEmptyText, empty_is_default
+from helpers.rules.in_place import source_text
 
 DELIMITERS = {
     "double": ('"', '"'),

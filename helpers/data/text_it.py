@@ -10,8 +10,8 @@ import regex
 from pydantic import Field, Strict, model_validator
 
 from helpers.contract import Example, Helper, HelperConfig, HelperContext, HelperOutput
-from helpers.data.in_place import source_text
 from helpers.rules.config_types import NonEmptyText, OptionalText, WholeNumber, empty_is_default, null_is_default
+from helpers.rules.in_place import same_field, source_text
 
 
 class Config(HelperConfig):
@@ -60,7 +60,7 @@ class TextIt(Helper[Config]):
         result = _apply(config, source)
         if result is None:
             return HelperOutput.no_op(f"{config.field} holds no e-mail address")
-        if result == source and target == config.field:
+        if result == source and same_field(target, config.field):
             return HelperOutput.no_op(f"{config.field} stays as it is")
         action = await ctx.write(target, result)
         return HelperOutput.ok(f"{config.operation}: {config.field}", modified_data={target: result}, actions=[action])

@@ -8,12 +8,12 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from helpers.contract import Example, Helper, HelperConfig, HelperContext, HelperOutput
-from helpers.data.in_place import computed
 from helpers.errors import PermanentFailure
 from helpers.rules.config_types import NonEmptyText, empty_is_default
 from helpers.rules.dates import parse_date
 from helpers.rules.empty import is_empty
 from helpers.rules.go_layout import format_date
+from helpers.rules.in_place import computed
 from helpers.rules.instants import zone_named
 
 
@@ -54,7 +54,7 @@ class WhenIsIt(Helper[Config]):
 
     async def execute(self, ctx: HelperContext[Config]) -> HelperOutput:
         config = ctx.config
-        text = (await computed(ctx, [config.source_field], config.target_field, lambda: _converted(ctx)))["text"]
+        text = (await computed(ctx, [config.source_field], [config.target_field], lambda: _converted(ctx)))["text"]
         if text is None:
             return HelperOutput.no_op(f"{config.source_field} is empty")
         action = await ctx.write(config.target_field, text)

@@ -7,8 +7,8 @@ from typing import Literal
 from pydantic import Field
 
 from helpers.contract import Example, Helper, HelperConfig, HelperContext, HelperOutput
-from helpers.data.in_place import source_text
 from helpers.rules.config_types import NonEmptyText
+from helpers.rules.in_place import source_text
 
 
 class Config(HelperConfig):

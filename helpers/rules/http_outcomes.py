@@ -30,7 +30,7 @@ EXCERPT_CHARACTERS = 500
 FAILURE_WORDS = frozenset({"error", "fail", "failed", "failure"})
 
 # Raised before anything was sent: the request itself is wrong, so a repetition fails the same way.
-UNSENDABLE = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL)
+UNSENDABLE = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL, UnicodeEncodeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +98,24 @@ async def send(
     try:
         built = ctx.http.build_request(method, url, headers=headers, **request)
         return await exchange(ctx.http, built, total_seconds=total_seconds)
-    except (httpx.RequestError, httpx.InvalidURL) as exc:
+    except (httpx.RequestError, httpx.InvalidURL, UnicodeEncodeError) as exc:
         raise transport_failure(exc, service, secrets=secrets) from exc
 
 
 def transport_failure(exc: Exception, service: str, *, secrets: Iterable[str] = ()) -> HelperError:
     """The outcome of a request without an answer: retryable, unless the request could never be sent."""
-    message = f"{service}: {type(exc).__name__}: {redact(str(exc), secrets)[:EXCERPT_CHARACTERS]}"
+    message = f"{service}: {told(exc, secrets)}"
     if isinstance(exc, UNSENDABLE):
         return PermanentFailure(message)
     connecting = isinstance(exc, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
     return NoAnswer(message, maybe_received=not connecting)
+
+
+def told(exc: Exception, secrets: Iterable[str] = ()) -> str:
+    """What a request without an answer died of, for the user."""
+    if isinstance(exc, UnicodeEncodeError):
+        return "the request holds characters that cannot be sent: enter its keys and tokens again"
+    return f"{type(exc).__name__}: {redact(str(exc), secrets)}"[:EXCERPT_CHARACTERS]
 
 
 def failure_of(

@@ -134,7 +134,7 @@ ORDERS = RecordShape(
     },
 )  # fmt: skip
 SUBSCRIPTIONS = RecordShape(
-    created="start_date",
+    created="",  # Keap does not tell; a start date is chosen, the ids tell the order
     fields={
         "Id": "id", "BillingAmt": "billing_amount", "BillingCycle": "billing_cycle", "StartDate": "start_date",
         "NextBillDate": "next_bill_date", "EndDate": "end_date", "ProductId": "product_id", "Status": "active",

@@ -99,6 +99,32 @@ async def test_a_retryable_failure_does_not_undo_a_copy(busy_crm: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("pairs", "overwrite", "expected"),
+    [
+        (["b>c", "a>b"], True, {"a": 1, "b": 1, "c": 2}),
+        (["a>b", "b>a"], True, {"a": 1, "b": 1, "c": 3}),
+        (["first>FirstName", "given_name>c", "a>first_name"], True, {"first_name": 1, "c": 7}),
+        (["a>d", "b>d"], False, {"d": 1}),
+    ],
+)
+async def test_a_second_delivery_copies_what_the_first_did(
+    pairs: list[str], overwrite: bool, expected: dict[str, Any]
+) -> None:
+    """It finds sources that later copies wrote, and targets that hold its own value."""
+    config = {"mappings": mappings(*pairs), "overwrite": overwrite}
+    crm = {"contact": {"id": "c1"}, "fields": {"a": 1, "b": 2, "c": 3, "first": 7}}
+    ids = {"execution_id": "exec:1"}
+    first = await run_helper("field_to_field", config, crm=crm, ids=ids)
+    second = await run_helper("field_to_field", config, crm=first.crm, ids=ids, state=first.state)
+
+    assert {key: second.crm.field("c1", key) for key in expected} == expected
+    assert first.output is not None
+    assert second.output is not None
+    assert second.output.success
+    assert second.output.actions == first.output.actions
+
+
+@pytest.mark.parametrize(
     "config",
     [
         {},

@@ -107,6 +107,18 @@ async def test_one_written_part_is_success_and_none_is_not() -> None:
     assert (none.output.success, none.output.modified_data) == (False, {})
 
 
+async def test_a_name_split_in_its_own_field_keeps_the_last_name_on_a_second_delivery() -> None:
+    """The first delivery left "Ada" where "Ada Lovelace" stood."""
+    config, ids = {"source_field": "FirstName"}, {"execution_id": "exec:1"}
+    first = await run_helper(
+        "name_parse_it", config, crm={"contact": {"id": "c1", "first_name": "Ada Lovelace"}}, ids=ids
+    )
+    second = await run_helper("name_parse_it", config, crm=first.crm, ids=ids, state=first.state)
+
+    contact = second.crm.contact("c1")
+    assert (contact.first_name, contact.last_name) == ("Ada", "Lovelace")
+
+
 async def test_a_failing_read_is_an_error() -> None:
     """An outage is never "no name"."""
     run = await run_helper("name_parse_it", PARSE, crm={"contact": {"id": "c1"}, "fail": {"get_field_value": ["name"]}})

@@ -110,12 +110,13 @@ async def test_a_failing_status_call_is_an_error_without_tag(fail: dict[str, Any
     assert run.crm.tags_of("c1") == set()
 
 
-async def test_a_refused_opt_in_is_a_failed_output(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("code", [CrmErrorCode.CONFLICT, CrmErrorCode.PARTIAL])
+async def test_a_refused_opt_in_is_a_failed_output(monkeypatch: pytest.MonkeyPatch, code: CrmErrorCode) -> None:
     """The CRM keeps the status of an address that bounced: nothing is tagged, nothing requested."""
     sandbox = SandboxCRM(crm())
 
     async def refuse(*_given: Any, **_named: Any) -> None:
-        raise CrmError(CrmErrorCode.CONFLICT, "Keap keeps the status HardBounce", platform="keap", status_code=200)
+        raise CrmError(code, "Keap keeps the status HardBounce", platform="keap", status_code=200)
 
     monkeypatch.setattr(sandbox, "set_opt_in_status", refuse)
     run = await run_helper("opt_in", {"confirmed_tag": "5"}, crm=sandbox)

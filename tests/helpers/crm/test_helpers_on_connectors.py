@@ -26,6 +26,8 @@ from helpers.testing.ports import (
 )
 from helpers.testing.transport import RecordingTransport
 from tests.helpers.crm.fakes.base import Account
+from tests.helpers.crm.fakes.keap import FakeKeap
+from tests.helpers.crm.fakes.ontraport import FakeOntraport
 
 WORKS: dict[str, dict[str, Any]] = {
     "tag_it": {"action": "apply", "tag_ids": ["vip"]},
@@ -87,6 +89,20 @@ async def test_half_a_character_that_a_crm_stored_stops_no_helper(account: Accou
 
     assert output.success, output.message
     assert any("Ada \ufffd" in json.dumps(request, ensure_ascii=False) for request in written(account))
+
+
+async def test_an_opt_in_that_the_crm_refuses_is_a_failed_output() -> None:
+    """Keap and Ontraport answer 200 and keep the status."""
+    keap, ontraport = FakeKeap(), FakeOntraport()
+    keap.locked.add("ada@example.com")
+    ontraport.objects[0]["11"]["bulk_mail"] = "0"
+    ontraport.locked = {"bulk_mail"}
+
+    for fake in (keap, ontraport):
+        output = await run(fake.account(), "opt_in", {"reason": "form"})
+
+        assert not output.success
+        assert "refused" in output.message
 
 
 def written(account: Account) -> list[Any]:

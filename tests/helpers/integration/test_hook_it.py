@@ -112,6 +112,15 @@ async def test_authentication(config: dict[str, Any], header: str, value: str) -
     assert "t0ken" not in str(result.output)
 
 
+async def test_a_token_that_no_header_can_carry_fails_the_delivery() -> None:
+    """Another attempt would not help; the message says what does."""
+    result = await v2(auth_type="bearer", auth_token="tok–en")
+
+    assert result.requests == []
+    assert result.output.success is False
+    assert "enter its keys and tokens again" in result.output.message
+
+
 @pytest.mark.parametrize("method", ["POST", "GET"])
 async def test_hmac_signs_the_bytes_that_are_sent(method: str) -> None:
     """The earlier signature, and one that a replay cannot reuse; empty bytes for GET."""

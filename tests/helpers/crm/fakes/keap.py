@@ -138,7 +138,8 @@ class FakeKeap(FakeVendor):
                 {"id": 1, "amount": 12.5, "type": "Cash", "payment_time": "2026-01-01T00:00:00Z"},
             ])),
             route("GET", f"{P}/subscriptions", lambda r: self.paged(r, "subscriptions", [
-                {"id": 1, "billing_amount": 30, "start_date": "2026-01-01", "active": True},
+                {"id": 9, "billing_amount": 30, "start_date": "2026-01-01", "active": True},
+                {"id": 10, "billing_amount": 50, "start_date": "2025-01-01", "active": True},
             ])),
             route("GET", f"{P}/contacts/{{id}}/paymentMethods", lambda r: self.one(r, lambda _: {
                 "payment_methods": [{"create_time": "2026-01-01", "card_info": {"last_four": "4242"}}]

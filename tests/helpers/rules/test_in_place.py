@@ -23,6 +23,10 @@ IDS = {"execution_id": "exec:1"}
         ("quote_it", {"source_field": "f", "target_field": "f"}, "a", '"a"'),
         ("text_it", {"field": "f", "operation": "append", "value": "!"}, "a", "a!"),
         ("text_it", {"field": "f", "operation": "reverse", "target_field": "f"}, "ab", "ba"),
+        ("combine_it", {"source_fields": ["f", "g"], "target_field": "f"}, "due", "due 2024-01-01"),
+        ("merge_it", {"source_fields": ["g", "f"], "target_field": "f"}, "due", "2024-01-01 due"),
+        ("default_to_field", {"default": "Mr @f", "to_field": "f"}, "Bob", "Mr Bob"),
+        ("name_parse_it", {"source_field": "f", "last_name_field": "f"}, "Ada Lovelace", "Lovelace"),
         ("word_count_it", {"source_field": "f", "target_field": "f", "count_type": "characters"}, "abcd", "4"),
         ("when_is_it", {"source_field": "f", "target_field": "f", "to_timezone": "Asia/Tokyo",
                         "output_format": "2006-01-02 15:04"}, "2024-01-15 10:00", "2024-01-15 19:00"),
@@ -58,6 +62,23 @@ async def test_two_spellings_of_a_standard_name_are_one_field() -> None:
     first = await run_helper("quote_it", config, crm={"contact": {"id": "c1", "first_name": "Ann"}}, ids=IDS)
     second = await run_helper("quote_it", config, crm=first.crm, ids=IDS, state=first.state)
     assert second.crm.contact("c1").first_name == '"Ann"'
+
+
+@pytest.mark.parametrize(
+    ("helper_type", "config"), [("format_it", {"format": "uppercase"}), ("text_it", {"operation": "reverse"})]
+)
+async def test_another_spelling_of_the_source_as_target_makes_no_other_field(
+    helper_type: str, config: dict[str, Any]
+) -> None:
+    """A result equal to the source is written to another field only."""
+    run = await run_helper(
+        helper_type,
+        {"field": "FirstName", "target_field": "first_name", **config},
+        crm={"contact": {"id": "c1", "first_name": "ANNA"}},
+    )
+
+    assert run.output is not None
+    assert (run.output.success, run.output.actions) == (True, [])
 
 
 async def test_a_failed_computation_is_not_remembered() -> None:
