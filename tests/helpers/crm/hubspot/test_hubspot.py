@@ -413,6 +413,7 @@ async def test_a_list_that_holds_no_records_is_refused(listed: Any) -> None:
         await crm.get_contacts()
     assert raised.value.code is CrmErrorCode.UPSTREAM
 
+
 async def test_a_property_is_written_without_the_right_to_list_them() -> None:
     """Its name is its id; what was written is no failure afterwards."""
     fake = FakeHubSpot()
