@@ -43,7 +43,7 @@ class VendorConnector(VendorCalls):
         self.account_id = account_id
         self.settings = dict(settings or {})
         self._tag_cache: DefinitionCache[Tag] = DefinitionCache(self.load_tags, client.clock)
-        self.fields = FieldTable(self.attributes, self.aliases, self.load_fields, client.clock)
+        self.fields = FieldTable(self.platform, self.attributes, self.aliases, self.load_fields, client.clock)
         self.records: dict[str, Record] | None = None
 
     def run_scope(self) -> Self:
