@@ -14,7 +14,7 @@ from fleet.clock import SystemClock
 from fleet.connections import ConnectionStore, Credentials
 from helpers.crm.connector import CrmConnector
 from helpers.crm.errors import CrmError, CrmErrorCode
-from helpers.crm.factory import ConnectorConfig, app_limiter, build, rate_limiter, rate_scope
+from helpers.crm.factory import ConnectorConfig, app_limiter, build, needs_account, rate_limiter, rate_scope
 from helpers.crm.oauth import OAuthTokens
 from helpers.crm.rate_limit import AllOf, CallLimiter
 from helpers.crm.token_endpoint import TOKEN_ENDPOINTS
@@ -89,7 +89,7 @@ class Connectors:
             cached = self._cached.get(connection_id)
             age = self._clock.monotonic() - cached.loaded_at if cached else 0.0
             if cached is None or cached.account_id != account_id or age >= self._cache_seconds:
-                credentials = await self._connections.credentials(connection_id, account_id)
+                credentials = await self._credentials(connection_id, account_id)
                 cached = _Cached(self._build(credentials), account_id, credentials, self._clock.monotonic())
                 self._cached[connection_id] = cached
                 self._forget_unused()
@@ -129,10 +129,26 @@ class Connectors:
         clients, self._clients = self._clients, {}
         await asyncio.gather(*(client.aclose() for client in clients.values()))
 
+    async def _credentials(self, connection_id: str, account_id: str) -> Credentials:
+        credentials = await self._connections.credentials(connection_id, account_id)
+        for _ in range(2):
+            if credentials.account_id or not needs_account(credentials.slug):
+                break
+            tokens = self._renewable(credentials)
+            if tokens is None:
+                break
+            # The earlier platform never kept GoHighLevel's location, which only token answers name: renewing writes
+            # it to the connection. Where another process has just renewed, that may be about to happen: once more.
+            await tokens.renewed(credentials.auth.access_token)
+            credentials = await self._connections.credentials(connection_id, account_id)
+        return credentials
+
+    def _client(self, slug: str) -> httpx.AsyncClient:
+        if slug not in self._clients:
+            self._clients[slug] = http_client(self._settings)
+        return self._clients[slug]
+
     def _build(self, credentials: Credentials) -> CrmConnector:
-        client = self._clients.get(credentials.slug)
-        if client is None:
-            client = self._clients[credentials.slug] = http_client(self._settings)
         auth = credentials.auth
         config = ConnectorConfig(
             connection_id=credentials.connection_id,
@@ -144,11 +160,11 @@ class Connectors:
             account_id=credentials.account_id,
             settings=credentials.settings,
         )
-        tokens = self._renewable(credentials, client)
+        tokens = self._renewable(credentials)
         return build(
             credentials.slug,
             config,
-            client,
+            self._client(credentials.slug),
             clock=self._clock,
             settings=self._settings,
             tokens=tokens,
@@ -171,7 +187,7 @@ class Connectors:
         shared = self._app_limiters[slug]
         return own if shared is None else AllOf(own, shared)
 
-    def _renewable(self, credentials: Credentials, client: httpx.AsyncClient) -> OAuthTokens | None:
+    def _renewable(self, credentials: Credentials) -> OAuthTokens | None:
         """Tokens that renew themselves, where refresh token and OAuth client are there; one object a connection."""
         oauth_client = self._settings.oauth_clients.get(credentials.slug)
         if credentials.slug not in TOKEN_ENDPOINTS or not credentials.auth.refresh_token or oauth_client is None:
@@ -180,7 +196,7 @@ class Connectors:
         if tokens is None:
             store = self._connections.token_store(credentials)
             tokens = OAuthTokens(
-                credentials.slug, store, oauth_client, client, self._clock,
+                credentials.slug, store, oauth_client, self._client(credentials.slug), self._clock,
                 reload_client=lambda: self._reloaded_client(credentials.slug),
             )  # fmt: skip
             self._tokens[credentials.connection_id] = tokens

@@ -129,8 +129,11 @@ class DynamoTokenStore:
                 TableName=self._connections,
                 Key=self._connection_key,
                 UpdateExpression="SET external_app_id = :location",
-                ConditionExpression="attribute_exists(connection_id) AND attribute_not_exists(external_app_id)",
-                ExpressionAttributeValues=item({":location": location_id}),
+                ConditionExpression=(
+                    "attribute_exists(connection_id)"
+                    " AND (attribute_not_exists(external_app_id) OR external_app_id = :blank)"
+                ),
+                ExpressionAttributeValues=item({":location": location_id, ":blank": ""}),
             )
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             return  # known already

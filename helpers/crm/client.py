@@ -104,14 +104,20 @@ class VendorClient:
         ``url`` is a path below the base URL, or absolute. ``repeatable``: sending it twice does no harm, which is
         assumed for every method but POST; others are repeated only when the first one was certainly not applied.
         """
+        if not {".", ".."}.isdisjoint(url.split("/")):
+            # The HTTP client would take them for steps in the path, and the call would be about something else.
+            raise self.error(CrmErrorCode.NOT_FOUND, "an id of dots is none", status=404)
         harmless = method in _REPEATABLE_METHODS if repeatable is None else repeatable
-        waited, tries, renewed = 0.0, 0, False
+        waited, tries, renewed, perhaps_applied = 0.0, 0, False, False
         while True:
             tries += 1
             headers = await self._credential.headers()
             outcome = await self._attempt(self._request(method, url, params, json, form, headers))
             if not isinstance(outcome, CrmError):
                 return outcome.json
+            if method == "DELETE" and perhaps_applied and outcome.code is CrmErrorCode.NOT_FOUND:
+                # The try whose answer was lost has deleted it.
+                return {}
             if outcome.code is CrmErrorCode.AUTH_EXPIRED and not renewed and await self._credential.renew(headers):
                 renewed = True
                 continue
@@ -121,6 +127,7 @@ class VendorClient:
             if not repeat or waited + pause > WAIT_LIMIT_SECONDS:
                 raise outcome
             waited += pause
+            perhaps_applied = perhaps_applied or maybe_applied
             await self.clock.sleep(pause)
 
     def required(self, answer: Any, key: str) -> Any:
@@ -129,6 +136,20 @@ class VendorClient:
         if value is None:
             raise self.error(CrmErrorCode.UPSTREAM, f"the answer has no {key}", status=200)
         return value
+
+    def texts(self, record: Mapping[str, Any], key: str) -> list[str]:
+        """A list of ids or names as text, [] where there is none. Raises UPSTREAM for anything else."""
+        found = record.get(key) or []
+        if not isinstance(found, list) or any(isinstance(entry, list | dict) for entry in found):
+            raise self.error(CrmErrorCode.UPSTREAM, f"{key} of the answer is no list of texts", status=200)
+        return [str(entry) for entry in found]
+
+    def record(self, answer: Mapping[str, Any], key: str) -> dict[str, Any] | None:
+        """The record of an answer, None where it has none. Raises UPSTREAM for anything else."""
+        found = answer.get(key)
+        if found is not None and not isinstance(found, dict):
+            raise self.error(CrmErrorCode.UPSTREAM, f"{key} of the answer is no record", status=200)
+        return found
 
     def records(self, answer: Mapping[str, Any], key: str, *, identifier: str = "id") -> list[dict[str, Any]]:
         """The records of a list answer, [] where it has none.

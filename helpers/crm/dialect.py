@@ -53,6 +53,10 @@ def _no_quota(_: httpx.Response) -> bool:
     return False
 
 
+def _no_scope(_: httpx.Response) -> bool:
+    return False
+
+
 def _undated(_: httpx.Response, now: datetime) -> float:  # noqa: ARG001 - the interface
     return QUOTA_WAIT_SECONDS
 
@@ -65,7 +69,7 @@ class Dialect:
     limits, held per account; ``oauth_windows`` where OAuth connections have others, ``app_windows`` where all customers
     of the OAuth client share some. ``quota_exhausted``: a 429 that only a new day ends; ``quota_wait``: the seconds
     until then. ``messages``: where the error text is in a JSON body, tried in order. ``extra_retryable``: statuses
-    this vendor alone uses.
+    this vendor alone uses. ``scope_missing``: a 401 to a good token that may not do this.
     """
 
     platform: str
@@ -77,6 +81,7 @@ class Dialect:
     quota_wait: Callable[[httpx.Response, datetime], float] = _undated
     messages: tuple[str, ...] = ("message", "error", "title")
     extra_retryable: frozenset[int] = frozenset()
+    scope_missing: Callable[[httpx.Response], bool] = _no_scope
 
     def wait_seconds(self, response: httpx.Response, now: datetime) -> float | None:
         """How long the vendor asks to wait: Retry-After or its own header; None when it does not say."""
@@ -95,6 +100,8 @@ class Dialect:
             return CrmErrorCode.UPSTREAM, True
         if response.status_code == 429 and self.quota_exhausted(response):
             return CrmErrorCode.QUOTA_EXHAUSTED, True
+        if response.status_code == 401 and self.scope_missing(response):
+            return CrmErrorCode.FORBIDDEN, False
         return classify(response.status_code)
 
     def message(self, response: httpx.Response) -> str:

@@ -167,6 +167,12 @@ def _dialect(slug: str) -> Dialect | None:
     return dialect
 
 
+def needs_account(slug: str) -> bool:
+    """Whether the platform's connections do nothing without an account id (GoHighLevel's location)."""
+    vendor = VENDORS.get(slug)
+    return vendor is not None and "account_id" in vendor.needs
+
+
 def rate_scope(slug: str, config: ConnectorConfig) -> str:
     """What the vendor counts calls by: its account, which ActiveCampaign names in the URL; else the connection."""
     vendor = VENDORS.get(slug)

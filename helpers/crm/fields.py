@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from pydantic import Field
 
 from helpers.crm.definitions import DefinitionCache, unless_forbidden
+from helpers.crm.errors import CrmError, CrmErrorCode
 from helpers.crm.models import CustomField
 from helpers.ports import Clock
 from helpers.rules.fields import STANDARD_NAMES, alias_of, fold, resolve, secondary_email
@@ -20,15 +21,20 @@ class VendorField(CustomField):
 
 
 class FieldTable:
-    """``attributes`` and ``aliases`` are those of the vendor; ``load`` lists the custom fields."""
+    """``attributes`` and ``aliases`` are those of the vendor; ``load`` lists the custom fields.
+
+    A label that several fields share raises VALIDATION: which of them is meant is not for us to guess (crm.md 5.2).
+    """
 
     def __init__(
         self,
+        platform: str,
         attributes: Mapping[str, str],
         aliases: Mapping[str, str],
         load: Callable[[], Awaitable[list[VendorField]]],
         clock: Clock,
     ) -> None:
+        self._platform = platform
         self._attributes = attributes
         self._cache: DefinitionCache[VendorField] = DefinitionCache(load, clock)
         # Names win over the vendor's own keys, which are accepted too (crm.md 5.2).
@@ -52,8 +58,12 @@ class FieldTable:
 
         def match(fields: list[VendorField]) -> VendorField | None:
             # HubSpot lists its standard properties among the custom ones.
-            custom = resolve(key, [field for field in fields if field.id not in mapped]).custom
-            return custom if isinstance(custom, VendorField) else None
+            own = [field for field in fields if field.id not in mapped]
+            custom = resolve(key, own).custom
+            if not isinstance(custom, VendorField):
+                return None
+            self._refuse_shared_label(key, custom, own)
+            return custom
 
         number = secondary_email(key)
         alias = alias_of(key)
@@ -63,6 +73,19 @@ class FieldTable:
             # An exact custom key still wins over an alias (contact C2), so the list decides; no reload is needed.
             return (None, custom) if (custom := match(await self.known())) else (name, None)
         return None, await self._cache.find(match)
+
+    def _refuse_shared_label(self, key: str, found: VendorField, fields: Sequence[VendorField]) -> None:
+        wanted = key.strip().casefold()
+        if key in (found.key, found.id) or found.label.strip().casefold() != wanted:
+            return
+        sharing = [field.key or field.id for field in fields if field.label.strip().casefold() == wanted]
+        if len(sharing) > 1:
+            raise CrmError(
+                CrmErrorCode.VALIDATION,
+                f"several fields are labelled {key!r}; name one by its key: {', '.join(sharing)}",
+                platform=self._platform,
+                status_code=400,
+            )
 
     async def vendor_name(self, key: str) -> str:
         """What the vendor calls the field of a key, for filters and orders; an unknown key as it is."""

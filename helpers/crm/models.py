@@ -148,6 +148,18 @@ class ContactPage(Record):
     next_cursor: str | None = None
     has_more: bool = False
 
+    @field_validator("total", mode="before")
+    @classmethod
+    def _counted(cls, value: object) -> object:
+        """A total that is no number says nothing."""
+        return value if str(value).isdecimal() else None
+
+    @field_validator("next_cursor", mode="before")
+    @classmethod
+    def _cursor(cls, value: object) -> str | None:
+        """Some vendors count in numbers; an empty cursor is none."""
+        return None if value in (None, "") else str(value)
+
 
 class Opportunity(Record):
     """A deal of a contact."""

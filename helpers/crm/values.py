@@ -5,6 +5,7 @@ Helpers see: text, numbers, booleans, lists of option labels, ``YYYY-MM-DD`` for
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
@@ -15,6 +16,9 @@ from helpers.crm.models import CustomField
 from helpers.rules.dates import parse_date
 from helpers.rules.text import to_text
 
+# Epochs with so many digits are milliseconds.
+EPOCH_MS_DIGITS = 13
+_MIDNIGHT_UTC = re.compile(r"\d{4}-\d{2}-\d{2}T00:00:00(\.0+)?(Z|\+00:?00)")
 # How helpers and stored configs say yes and no.
 _TRUTH: Mapping[str, bool] = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
@@ -115,14 +119,19 @@ class ValueForm:
         return f"{self.edge}{self.join.join(to_text(item) for item in items)}{self.edge}" if items else ""
 
     def _read_date(self, value: Any, kind: Kind) -> Any:
-        # Only epochs change: a date-only value stays a date and a naive one stays naive (data D7).
+        # A date-only value stays a date and a naive one stays naive (data D7).
         text = str(value)
+        if kind is Kind.DATE and _MIDNIGHT_UTC.fullmatch(text):
+            # A day that the vendor spells as an instant; taken as one, it is the day before in the Americas.
+            return text[:10]
+        if type(value) is int and value > 0:
+            # A number, other than digits as text, is an epoch at every vendor (crm.md 5.4).
+            return _read_epoch(value, value / (1000 if len(text) >= EPOCH_MS_DIGITS else 1), kind)
         if self.dates not in (DateForm.EPOCH_SECONDS, DateForm.EPOCH_MILLIS_OR_ISO) or not text.lstrip("-").isdecimal():
             return value
         if text == "0" and self.dates is DateForm.EPOCH_SECONDS:
             return None
-        instant = datetime.fromtimestamp(int(text) / (1 if self.dates is DateForm.EPOCH_SECONDS else 1000), UTC)
-        return instant.date().isoformat() if kind is Kind.DATE else _z(instant)
+        return _read_epoch(value, int(text) / (1 if self.dates is DateForm.EPOCH_SECONDS else 1000), kind)
 
     def _write_date(self, value: Any, kind: Kind) -> Any:
         parsed = parse_date(value)
@@ -144,6 +153,14 @@ class ValueForm:
                 return utc.strftime("%Y-%m-%dT%H:%M:%S.000Z")
             case DateForm.EPOCH_MILLIS_OR_ISO:
                 return _z(utc)
+
+
+def _read_epoch(value: Any, seconds: float, kind: Kind) -> Any:
+    try:
+        instant = datetime.fromtimestamp(seconds, UTC)
+    except (OSError, OverflowError, ValueError):
+        return value  # beyond the calendar, so it was no time
+    return instant.date().isoformat() if kind is Kind.DATE else _z(instant)
 
 
 def _z(instant: datetime) -> str:

@@ -43,7 +43,7 @@ class VendorConnector(VendorCalls):
         self.account_id = account_id
         self.settings = dict(settings or {})
         self._tag_cache: DefinitionCache[Tag] = DefinitionCache(self.load_tags, client.clock)
-        self.fields = FieldTable(self.attributes, self.aliases, self.load_fields, client.clock)
+        self.fields = FieldTable(self.platform, self.attributes, self.aliases, self.load_fields, client.clock)
         self.records: dict[str, Record] | None = None
 
     def run_scope(self) -> Self:
@@ -144,7 +144,14 @@ class VendorConnector(VendorCalls):
     async def get_field_value(self, contact_id: str, field_key: str) -> Any:
         if is_pseudo(field_key):
             return await self.pseudo_value(contact_id, field_key)
-        name, field = await self.fields.find(field_key)
+        try:
+            name, field = await self.fields.find(field_key)
+        except CrmError as exc:
+            # Without the list the key can still be the field's id.
+            values = self.custom_values(await self._record(contact_id)) if exc.code is CrmErrorCode.FORBIDDEN else {}
+            if field_key not in values:
+                raise
+            return values[field_key]
         record = await self._record(contact_id)
         if name == "id":
             return str(self.client.required(record, "id"))
@@ -212,11 +219,20 @@ class VendorConnector(VendorCalls):
         if self.records is not None:
             self.records.pop(contact_id, None)
 
+    async def _find_writable(self, key: str) -> tuple[str | None, VendorField | None]:
+        """As fields.find; a key that is not standard is taken for the field's id where the list may not be read."""
+        try:
+            return await self.fields.find(key)
+        except CrmError as exc:
+            if exc.code is not CrmErrorCode.FORBIDDEN:
+                raise
+            return None, VendorField(id=key)
+
     async def _split(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         attributes: dict[str, Any] = {}
         custom: dict[str, Any] = {}
         for key, value in values.items():
-            name, field = await self.fields.find(key)
+            name, field = await self._find_writable(key)
             if name == "id" or (field is not None and field.read_only) or is_pseudo(key):
                 raise self.client.error(CrmErrorCode.VALIDATION, f"field {key!r} is read only", status=400)
             if name is not None:

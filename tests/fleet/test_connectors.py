@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
+import httpx
 import pytest
 
+from fleet.aws import AwsClients
 from fleet.clock import SystemClock
 from fleet.connections import ConnectionStore, Credentials
 from fleet.connectors import Connectors
+from fleet.marshalling import item
+from fleet.settings import FleetSettings
 from helpers.crm.errors import CrmError, CrmErrorCode
 from helpers.crm.factory import ConnectorConfig
 from helpers.ports import HelperSettings, OAuthClient, ServiceAuth
@@ -244,3 +248,37 @@ async def test_the_sandbox_needs_the_operators_path(connections: Connections) ->
 
     assert refused.value.code is CrmErrorCode.PLATFORM_NOT_FOUND
     await connectors.close()
+
+
+@pytest.mark.stack
+async def test_the_location_that_only_a_token_answer_names_is_found(
+    aws: AwsClients, stage_settings: FleetSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The earlier platform never stored GoHighLevel's (crm.md section 3): one renewal writes it to the connection."""
+    calls: list[str] = []
+
+    def vendor(request: httpx.Request) -> httpx.Response:
+        calls.append(request.url.path)
+        issued = {"access_token": "a2", "refresh_token": "r2", "expires_in": 86399, "locationId": "L7"}
+        return httpx.Response(200, json=issued if request.url.path == "/oauth/token" else {"location": {}})
+
+    monkeypatch.setattr(
+        "fleet.connectors.http_client", lambda _: httpx.AsyncClient(transport=httpx.MockTransport(vendor))
+    )
+    common = {"connection_id": "connection:1", "account_id": "account:1", "auth_id": "auth:1", "status": "active"}
+    tokens = {"access_token": "a1", "refresh_token": "r1", "expires_at": 4_000_000_000, "version": 0}
+    for table, row in (
+        (stage_settings.connections_table, {**common, "platform_id": "platform:gohighlevel"}),
+        (stage_settings.platform_connection_auths_table, {**common, **tokens, "auth_type": "oauth2"}),
+        (stage_settings.platforms_table, {"platform_id": "platform:gohighlevel", "slug": "gohighlevel"}),
+    ):
+        await aws.dynamodb.put_item(TableName=table, Item=item(row))
+    store = ConnectionStore(aws.dynamodb, stage_settings)
+    settings = HelperSettings(oauth_clients={"gohighlevel": OAuthClient(client_id="id", client_secret="secret")})
+
+    for _ in range(2):  # a second worker finds it stored
+        connectors = Connectors(store, settings, cache_seconds=300)
+        await (await connectors.get("connection:1", "account:1")).test_connection()
+        await connectors.close()
+
+    assert calls == ["/oauth/token", "/locations/L7", "/locations/L7"]

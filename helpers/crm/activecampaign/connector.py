@@ -20,7 +20,7 @@ from helpers.crm.activecampaign.vocabulary import (
     VALUES,
 )
 from helpers.crm.client import path
-from helpers.crm.errors import CrmErrorCode
+from helpers.crm.errors import CrmError, CrmErrorCode
 from helpers.crm.fields import VendorField
 from helpers.crm.models import ContactPage, ContactQuery, Tag
 from helpers.crm.paging import all_pages
@@ -184,7 +184,15 @@ class ActiveCampaignConnector(VendorConnector):
     async def drop_tag(self, contact_id: str, tag: Tag) -> None:
         for link in await self._links(contact_id):
             if str(link["tag"]) == tag.id:
-                await self.client.call("DELETE", path("/contactTags/{id}", id=link["id"]))
+                await self._unlink(str(link["id"]))
+
+    async def _unlink(self, link_id: str) -> None:
+        try:
+            await self.client.call("DELETE", path("/contactTags/{id}", id=link_id))
+        except CrmError as exc:
+            # Gone since the list was read, perhaps by a first try whose answer was lost.
+            if exc.code is not CrmErrorCode.NOT_FOUND:
+                raise
 
     # automation -----------------------------------------------------------------------------------------
     async def trigger_automation(self, contact_id: str, automation_id: str) -> None:

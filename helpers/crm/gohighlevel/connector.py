@@ -85,15 +85,14 @@ class GoHighLevelConnector(VendorConnector):
 
     async def _by_email(self, email: str) -> Record | None:
         answer = await self.client.get("/contacts/search/duplicate", locationId=self.account_id, email=email.strip())
-        found: Record | None = answer.get("contact")
-        return found
+        return self.client.record(answer, "contact")
 
     async def delete_contact(self, contact_id: str) -> None:
         answer = await self.client.call("DELETE", path("/contacts/{id}", id=contact_id))
         self._succeeded(answer, f"contact {contact_id} was not deleted")
 
     async def fetch(self, contact_id: str) -> Record:
-        record: Record | None = (await self.client.get(path("/contacts/{id}", id=contact_id))).get("contact")
+        record = self.client.record(await self.client.get(path("/contacts/{id}", id=contact_id)), "contact")
         if record is None:
             raise NotFound(self.slug, "contact", contact_id)
         return record
@@ -140,7 +139,7 @@ class GoHighLevelConnector(VendorConnector):
         ]
 
     def tag_ids(self, record: Record) -> list[str]:
-        return [str(name) for name in record.get("tags") or []]
+        return self.client.texts(record, "tags")
 
     def record_tags(self, record: Record, definitions: Sequence[Tag]) -> list[Tag]:
         """A contact holds tag names; stored helper configs hold ids."""

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import httpx
 
-from helpers.crm.dialect import Dialect, Window
+from helpers.crm.dialect import Dialect, Window, json_of
+from helpers.crm.paths import at
 from helpers.crm.related import RecordShape
 from helpers.crm.values import Kind, ValueForm
 
@@ -45,11 +46,17 @@ def _day_quota_spent(response: httpx.Response) -> bool:
     return remaining == "0"
 
 
+def _scope_missing(response: httpx.Response) -> bool:
+    # "The token is not authorized for this scope."; no new token of the same consent would be.
+    return "scope" in str(at(json_of(response), "message")).lower()
+
+
 DIALECT = Dialect(
     platform="gohighlevel",
     windows=(Window(100, 10.0),),
     wait_headers={"X-RateLimit-Interval-Milliseconds": 0.001},
     quota_exhausted=_day_quota_spent,
+    scope_missing=_scope_missing,
 )
 ORDERS = RecordShape(
     created="createdAt",

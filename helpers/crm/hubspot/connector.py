@@ -75,7 +75,7 @@ class HubSpotConnector(HubSpotLists):
         self, records: Sequence[Record], cursor: str | None, total: int | None, *, brief: bool
     ) -> ContactPage:
         contacts = [await self.normalize({**record, "lists": []} if brief else record) for record in records]
-        return ContactPage(contacts=contacts, total=total, next_cursor=cursor, has_more=cursor is not None)
+        return ContactPage(contacts=contacts, total=total, next_cursor=cursor or None, has_more=bool(cursor))
 
     async def read(self, ids: Sequence[str]) -> list[Record]:
         found: dict[str, Record] = {}
@@ -92,6 +92,7 @@ class HubSpotConnector(HubSpotLists):
         names = await self._names_in_url()
         if names is not None:
             record: Record = await self.client.get(path(CONTACTS + "/{id}", id=contact_id), properties=names)
+            self.client.required(record, "id")
             return record
         records = await self.read([contact_id])
         if not records:
@@ -127,7 +128,7 @@ class HubSpotConnector(HubSpotLists):
         """A company is written as text and attached as the company record of that name (spec contact company_link)."""
         await super().set_field_value(contact_id, field_key, value)
         company = to_text(value).strip()
-        if company and not is_pseudo(field_key) and (await self.fields.find(field_key))[0] == "company":
+        if company and not is_pseudo(field_key) and (await self._find_writable(field_key))[0] == "company":
             await self.link_company(contact_id, company)
 
     # properties -----------------------------------------------------------------------------------------
@@ -136,7 +137,7 @@ class HubSpotConnector(HubSpotLists):
 
     def custom_values(self, record: Record) -> Record:
         mapped = set(ATTRIBUTES.values())
-        properties: Record = record.get("properties") or {}
+        properties = self.client.record(record, "properties") or {}
         return {name: value for name, value in properties.items() if name not in mapped and value is not None}
 
     async def unknown_field(self, contact_id: str, key: str) -> Any:

@@ -110,7 +110,7 @@ class KeapActions(VendorConnector):
             "/automations/goals/achieve",
             json={"integration": integration, "call_name": goal_name, "contact_id": int(contact_id)},
         )
-        results = [result for result in answer.get("results") or [] if isinstance(result, Mapping)]
+        results = self.client.records(answer, "results", identifier="")
         if not any(result.get("success") is True for result in results):
             why = next(
                 (result.get("message") for result in results if result.get("message")), "no automation listens to it"

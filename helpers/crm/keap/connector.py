@@ -58,8 +58,13 @@ class KeapConnector(KeapExports):
         found = self.client.records(answer, "contacts")
         if query.email is not None:
             # A trailing * would have matched the beginning of other addresses, a ; have begun another condition.
-            found = [record for record in found if _has_address(record, query.email)]
+            found = [record for record in found if self._has_address(record, query.email)]
         return await self._page(answer, found)
+
+    def _has_address(self, record: Record, email: str) -> bool:
+        wanted = email.strip().casefold()
+        addresses = self.client.records(record, "email_addresses", identifier="")
+        return any(str(entry.get("email")).casefold() == wanted for entry in addresses)
 
     async def _tagged(self, query: ContactQuery) -> ContactPage:
         tag = await self.find_tag(query.tag_id or "")
@@ -94,7 +99,10 @@ class KeapConnector(KeapExports):
         await self.client.call("DELETE", path("/contacts/{id}", id=contact_id))
 
     async def fetch(self, contact_id: str) -> Record:
-        return await self.client.get(path("/contacts/{id}", id=contact_id), fields=CONTACT_FIELDS)
+        record = await self.client.get(path("/contacts/{id}", id=contact_id), fields=CONTACT_FIELDS)
+        for array in {slot[0] for slot in SLOTS.values()}:
+            self.client.records(record, array, identifier="")
+        return record
 
     async def write(self, contact_id: str, attributes: Record, custom: Record) -> None:
         # Reading, merging and writing arrays is not atomic at Keap: one writer per contact in this process.
@@ -147,7 +155,8 @@ class KeapConnector(KeapExports):
         if name not in SLOTS:
             return super().attribute(record, name)
         array, slot, key = SLOTS[name]
-        return next((entry.get(key) for entry in record.get(array) or [] if entry.get("field") == slot), None)
+        entries = self.client.records(record, array, identifier="")
+        return next((entry.get(key) for entry in entries if entry.get("field") == slot), None)
 
     def custom_values(self, record: Record) -> Record:
         return {str(entry["id"]): entry.get("content") for entry in self.client.records(record, "custom_fields")}
@@ -169,7 +178,7 @@ class KeapConnector(KeapExports):
 
     # tags -----------------------------------------------------------------------------------------------
     def tag_ids(self, record: Record) -> list[str]:
-        return [str(tag_id) for tag_id in record.get("tag_ids") or []]
+        return self.client.texts(record, "tag_ids")
 
     async def load_tags(self) -> list[Tag]:
         categories = {
@@ -208,11 +217,6 @@ class KeapConnector(KeapExports):
             json={"contact_ids": [contact_id]},
             repeatable=True,
         )
-
-
-def _has_address(record: Record, email: str) -> bool:
-    wanted = email.strip().casefold()
-    return any(str(entry.get("email")).casefold() == wanted for entry in record.get("email_addresses") or [])
 
 
 def _from_short(contact: Record) -> Record:

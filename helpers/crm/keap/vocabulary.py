@@ -10,11 +10,10 @@ import httpx
 
 from helpers.crm.dialect import Dialect, Window
 from helpers.crm.related import RecordShape
-from helpers.crm.values import Kind, ValueForm
+from helpers.crm.values import EPOCH_MS_DIGITS, Kind, ValueForm
 
 PAGE_SIZE = 1000
 IDS_PER_FILTER = 100
-EPOCH_MS_DIGITS = 13
 
 # Optional properties are only answered when they are named.
 CONTACT_FIELDS = (

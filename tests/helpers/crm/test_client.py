@@ -360,3 +360,30 @@ def test_missing_credentials_are_named(slug: str) -> None:
 def test_path_parts_are_percent_encoded() -> None:
     """Ids and addresses come from outside."""
     assert path("/e/{email}/s", email="a/b+c@x.com") == "/e/a%2Fb%2Bc%40x.com/s"
+
+
+@pytest.mark.parametrize("fake_type", [fake for fake in FAKES if fake is not FakeOntraport])  # ids in the query there
+@pytest.mark.parametrize("contact_id", [".", ".."])
+async def test_an_id_of_dots_leads_to_no_other_record(fake_type: type[FakeVendor], contact_id: str) -> None:
+    """A path that steps up would delete something else than a contact."""
+    fake = fake_type()
+
+    with pytest.raises(CrmError) as raised:
+        await fake.connector().delete_contact(contact_id)
+
+    assert (raised.value.code, fake.requests) == (CrmErrorCode.NOT_FOUND, [])
+
+
+async def test_a_deletion_whose_answer_was_lost_is_done() -> None:
+    """The repetition finds nothing any more; a first 404 is the unknown contact that it says."""
+    fake = FakeKeap()
+    crm = fake.connector()
+    fake.trouble = [httpx.ReadTimeout("slow"), httpx.Response(404)]
+    await crm.delete_contact("11")
+    assert len(fake.requests) == 2
+
+    for before in ([], [httpx.ConnectError("refused")], [httpx.Response(429)]):
+        fake.trouble = [*before, httpx.Response(404)]
+        with pytest.raises(CrmError) as raised:
+            await crm.delete_contact("11")
+        assert raised.value.code is CrmErrorCode.NOT_FOUND

@@ -48,6 +48,9 @@ def test_a_value_is_written_in_the_vendors_form(form: ValueForm, field_type: str
     ("form", "field_type", "stored", "read"),
     [
         (KEAP, "DATE", "2026-03-01", "2026-03-01"), (KEAP, "DATE_TIME", "2026-03-01T10:00:00", "2026-03-01T10:00:00"),
+        (KEAP, "DATE_TIME", 1767225600, "2026-01-01T00:00:00Z"), (GHL, "DATE", 1767225600000, "2026-01-01"),
+        (GHL, "DATE", "2026-01-01T00:00:00.000Z", "2026-01-01"), (GHL, "DATE", "2026-01-01T05:00:00.000Z", "2026-01-01T05:00:00.000Z"),
+        (KEAP, "DATE_TIME", "2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z"), (HUBSPOT, "date", "9" * 20, "9" * 20),
         (KEAP, "LIST_BOX", ["a"], ["a"]), (AC, "listbox", "||a||b||", ["a", "b"]), (AC, "dropdown", "||a||", "a"),
         (AC, "dropdown", "a", "a"), (AC, "datetime", "2020-05-19T02:45:00-05:00", "2020-05-19T02:45:00-05:00"),
         (ONTRAPORT, "timestamp", "1767225600", "2026-01-01T00:00:00Z"), (ONTRAPORT, "fulldate", "1767225600", "2026-01-01"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import httpx
 import pytest
 
 from helpers.crm.errors import CrmError, CrmErrorCode
@@ -140,3 +141,17 @@ async def test_a_brief_list_costs_one_call() -> None:
     page = await fake.connector().get_contacts(ContactQuery(brief=True))
     assert [contact.first_name for contact in page.contacts] == ["Ada", "Bob", "Cy"]
     assert [request.url.path for request in fake.requests] == ["/api/3/contacts", "/api/3/fields"]
+
+
+async def test_a_tag_that_was_removed_meanwhile_is_removed() -> None:
+    """Not there is success, also between looking for the link and deleting it."""
+    fake = FakeActiveCampaign()
+    crm = fake.connector()
+    await crm.get_tags()
+    [(link, (contact, tag)), *_] = fake.links.items()
+    links = httpx.Response(200, json={"contactTags": [{"id": link, "contact": contact, "tag": tag}]})
+    fake.trouble = [links, httpx.Response(404, json={"message": "No Result found for SubscriberTag"})]
+
+    await crm.remove_tag(contact, tag)
+
+    assert fake.requests[-1].method == "DELETE"

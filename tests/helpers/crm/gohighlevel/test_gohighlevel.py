@@ -10,6 +10,7 @@ import pytest
 
 from helpers.crm.errors import CrmError, CrmErrorCode
 from helpers.crm.models import ContactQuery, ContactUpdate
+from tests.helpers.crm.fakes.base import TOKEN
 from tests.helpers.crm.fakes.gohighlevel import FakeGoHighLevel
 
 
@@ -138,3 +139,67 @@ async def test_a_job_title_is_no_attribute_there() -> None:
     assert await crm.get_field_value("11", "job_title") is None
     with pytest.raises(CrmError, match="no field 'job_title'"):
         await crm.set_field_value("11", "job_title", "Boss")
+
+
+NO_SCOPE = httpx.Response(401, json={"statusCode": 401, "message": "The token is not authorized for this scope."})
+
+
+class OneToken:
+    """A renewable token that must not be renewed."""
+
+    async def current(self) -> str:
+        return TOKEN
+
+    async def renewed(self, refused: str) -> str:
+        raise AssertionError(f"{refused} was good")
+
+
+async def test_a_consent_without_tags_and_fields_still_serves_contacts() -> None:
+    """The earlier platform asked for the contact scopes alone; the 401 to the others is no expired token."""
+    fake = FakeGoHighLevel()
+    crm = fake.connector(tokens=OneToken())
+    contact = httpx.Response(200, json={"contact": {"id": "11", "firstName": "Ada", "tags": ["vip"]}})
+    fake.trouble = [contact, NO_SCOPE, NO_SCOPE]
+
+    ada = await crm.get_contact("11")
+
+    assert (ada.first_name, [tag.name for tag in ada.tags]) == ("Ada", ["vip"])
+    fake.trouble = [NO_SCOPE]
+    with pytest.raises(CrmError) as raised:
+        await crm.get_custom_fields()
+    assert (raised.value.code, raised.value.status_code, raised.value.retryable) == ("FORBIDDEN", 401, False)
+
+
+async def test_a_field_id_needs_no_list_of_fields() -> None:
+    """Stored configs hold ids: without the right to list fields they are read and written as they are (crm.md 5.2)."""
+    fake = FakeGoHighLevel()
+    crm = fake.connector()
+    fake.trouble = [NO_SCOPE]
+    assert await crm.get_field_value("11", "f21") == "blue"
+    fake.trouble = [NO_SCOPE]
+    await crm.set_field_value("11", "f21", "red")
+    assert fake.contacts["11"]["customFields"] == [{"id": "f21", "value": "red"}]
+
+    fake.trouble = [NO_SCOPE]
+    with pytest.raises(CrmError) as raised:
+        await crm.get_field_value("11", "Favorite Color")
+    assert raised.value.code is CrmErrorCode.FORBIDDEN
+
+
+@pytest.mark.parametrize("answer", [{"contact": []}, {"contact": "11"}, {"contact": {"id": "11", "tags": 5}}])
+async def test_a_contact_of_another_form_is_upstream_trouble(answer: dict[str, Any]) -> None:
+    """Not a crash."""
+    fake = FakeGoHighLevel()
+    crm = fake.connector()
+    await crm.get_custom_fields()
+    fake.trouble = [httpx.Response(200, json=answer)]
+    with pytest.raises(CrmError) as raised:
+        await crm.get_contact("11")
+    assert (raised.value.code, raised.value.retryable) == (CrmErrorCode.UPSTREAM, False)
+
+
+async def test_a_birthday_is_a_day() -> None:
+    """GoHighLevel spells it as midnight UTC, which is the evening before in the Americas."""
+    fake = FakeGoHighLevel()
+    fake.contacts["11"]["dateOfBirth"] = "1990-09-25T00:00:00.000Z"
+    assert await fake.connector().get_field_value("11", "birthday") == "1990-09-25"

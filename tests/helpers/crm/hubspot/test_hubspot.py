@@ -342,6 +342,11 @@ async def test_an_answer_of_another_form_is_upstream_trouble() -> None:
         with pytest.raises(CrmError) as raised:
             await crm.get_contacts()
         assert raised.value.code is CrmErrorCode.UPSTREAM
+    for answer in ({}, {"id": "11", "properties": "x"}):
+        fake.trouble = [httpx.Response(200, json=answer), httpx.Response(200, json={"results": []})]
+        with pytest.raises(CrmError) as raised:
+            await crm.get_contact("11")
+        assert raised.value.code is CrmErrorCode.UPSTREAM
     fake.trouble = [httpx.Response(201, json={"properties": {}})]
     with pytest.raises(CrmError, match="no id") as raised:
         await crm.create_contact(NewContact(first_name="Eve"))
@@ -407,3 +412,14 @@ async def test_a_list_that_holds_no_records_is_refused(listed: Any) -> None:
     with pytest.raises(CrmError, match="no list of records") as raised:
         await crm.get_contacts()
     assert raised.value.code is CrmErrorCode.UPSTREAM
+
+
+async def test_a_property_is_written_without_the_right_to_list_them() -> None:
+    """Its name is its id; what was written is no failure afterwards."""
+    fake = FakeHubSpot()
+    refused = httpx.Response(403, json={"category": "MISSING_SCOPES", "message": "scopes"})
+    fake.trouble = [refused, httpx.Response(200, json={}), refused]
+    await fake.connector().set_field_value("11", "color", "red")
+    assert [(request.method, request.content) for request in fake.requests if request.method == "PATCH"] == [
+        ("PATCH", b'{"properties":{"color":"red"}}')
+    ]

@@ -444,3 +444,39 @@ async def test_deals_of_other_contacts_are_left_alone(keap: FakeKeap) -> None:
 
     assert [deal.id for deal in await crm.list_opportunities("11")] == ["2"]
     assert await crm.get_field_value("11", "_related.lead.first.Id") == "2"
+
+
+@pytest.mark.parametrize(
+    "part", [{"email_addresses": "x"}, {"phone_numbers": 5}, {"addresses": [1]}, {"tag_ids": True}]
+)
+async def test_a_contact_of_another_form_is_upstream_trouble(keap: FakeKeap, part: dict[str, Any]) -> None:
+    """Not a crash, whether it is read or about to be merged."""
+    crm = keap.connector()
+    await crm.get_custom_fields()
+    keap.trouble = [httpx.Response(200, json={"id": "11", **part})]
+    with pytest.raises(CrmError) as raised:
+        await crm.get_contact("11")
+    assert raised.value.code is CrmErrorCode.UPSTREAM
+
+
+async def test_a_cursor_may_be_a_number(keap: FakeKeap) -> None:
+    """Keap's own examples show bare numbers; an empty one ends the list."""
+    for token, cursor in ((5, "5"), ("", None)):
+        keap.trouble = [httpx.Response(200, json={"contacts": [], "next_page_token": token})]
+        page = await keap.connector().get_contacts()
+        assert (page.next_cursor, page.has_more) == (cursor, bool(cursor))
+
+
+async def test_a_label_that_two_fields_share_is_reported(keap: FakeKeap) -> None:
+    """Neither is guessed; the error names the keys, which go on working."""
+    fields = [{"id": str(n), "label": label, "field_name": f"_Size{n}"} for n, label in ((1, "Size"), (2, " size "))]
+    record = {"id": "11", "custom_fields": [{"id": "2", "content": "XL"}]}
+    crm = keap.connector()
+    keap.trouble = [httpx.Response(200, json={"custom_fields": fields})]
+    for call in (lambda: crm.get_field_value("11", "SIZE"), lambda: crm.set_field_value("11", "Size", "M")):
+        with pytest.raises(CrmError, match="name one by its key: _Size1, _Size2") as raised:
+            await call()
+        assert (raised.value.code, raised.value.retryable) == (CrmErrorCode.VALIDATION, False)
+
+    keap.trouble = [httpx.Response(200, json=record)]
+    assert await crm.get_field_value("11", "_Size2") == "XL"
