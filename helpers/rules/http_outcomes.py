@@ -20,7 +20,7 @@ import httpx
 from helpers.contract import HelperContext
 from helpers.errors import HelperError, PermanentFailure, TransientFailure
 from helpers.rules.characters import read_json
-from helpers.services.exchange import TOTAL_SECONDS, exchange
+from helpers.services.exchange import TOTAL_SECONDS, UnreadableRedirect, exchange
 from helpers.services.redaction import redact
 
 # A service that wants a longer pause has a daily quota, which no backoff of a queue bridges.
@@ -29,8 +29,8 @@ EXCERPT_CHARACTERS = 500
 # ``status`` is also the state of a meeting or a registration, so only these words mean that the call failed.
 FAILURE_WORDS = frozenset({"error", "fail", "failed", "failure"})
 
-# Raised before anything was sent: the request itself is wrong, so a repetition fails the same way.
-UNSENDABLE = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL)
+# A repetition fails the same way: the request itself cannot be sent, or its answer is a redirect.
+FINAL = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL, UnreadableRedirect)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ async def send(
     **request: Any,
 ) -> httpx.Response:
     """One request, one attempt; the answer whatever its status. Raises NoAnswer or PermanentFailure."""
-    headers = {"User-Agent": ctx.settings.user_agent, **request.pop("headers", {})}
+    headers = utf8_headers({"User-Agent": ctx.settings.user_agent, **request.pop("headers", {})})
     try:
         built = ctx.http.build_request(method, url, headers=headers, **request)
         return await exchange(ctx.http, built, total_seconds=total_seconds)
@@ -102,10 +102,15 @@ async def send(
         raise transport_failure(exc, service, secrets=secrets) from exc
 
 
+def utf8_headers(headers: Mapping[str, str]) -> httpx.Headers:
+    """The headers as UTF-8 (C2): httpx takes ASCII only, and a key with an umlaut is the service's to refuse."""
+    return httpx.Headers(headers, encoding="utf-8")
+
+
 def transport_failure(exc: Exception, service: str, *, secrets: Iterable[str] = ()) -> HelperError:
-    """The outcome of a request without an answer: retryable, unless the request could never be sent."""
+    """The outcome of a request without an answer: retryable, unless a repetition fails the same way."""
     message = f"{service}: {type(exc).__name__}: {redact(str(exc), secrets)[:EXCERPT_CHARACTERS]}"
-    if isinstance(exc, UNSENDABLE):
+    if isinstance(exc, FINAL):
         return PermanentFailure(message)
     connecting = isinstance(exc, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
     return NoAnswer(message, maybe_received=not connecting)

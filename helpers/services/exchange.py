@@ -12,6 +12,24 @@ BODY_LIMIT_BYTES = 1024 * 1024
 WIRE_HEADERS = ("content-encoding", "content-length", "transfer-encoding")
 
 
+class UnreadableRedirect(httpx.RequestError):
+    """A redirect to what is no URL. It is an answer, and as final as any other redirect (C3)."""
+
+
+async def send(http: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+    """Send once; the body is still to be read and no redirect is followed.
+
+    Raises httpx.TransportError, or UnreadableRedirect.
+    """
+    try:
+        return await http.send(request, stream=True, follow_redirects=False)
+    except (httpx.RemoteProtocolError, httpx.InvalidURL, UnicodeError) as exc:
+        # httpx reads the address of a redirect even where it is not to follow it.
+        if isinstance(exc, httpx.RemoteProtocolError) and not isinstance(exc.__context__, httpx.InvalidURL):
+            raise
+        raise UnreadableRedirect(f"a redirect to no valid URL: {exc}", request=request) from exc
+
+
 async def exchange(
     http: httpx.AsyncClient,
     request: httpx.Request,
@@ -21,11 +39,12 @@ async def exchange(
 ) -> httpx.Response:
     """Send once, follow no redirect, and read at most ``body_limit_bytes`` of the answer.
 
-    Raises httpx.TransportError; an answer that is not complete after ``total_seconds`` is a ReadTimeout.
+    Raises httpx.TransportError or UnreadableRedirect; an answer that is not complete after ``total_seconds`` is a
+    ReadTimeout.
     """
     try:
         async with asyncio.timeout(total_seconds):
-            response = await http.send(request, stream=True, follow_redirects=False)
+            response = await send(http, request)
             try:
                 body = bytearray()
                 async for chunk in response.aiter_bytes():

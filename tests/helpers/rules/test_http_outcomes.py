@@ -17,6 +17,7 @@ from helpers.rules.http_outcomes import (
     retry_after_seconds,
     transport_failure,
 )
+from helpers.services.exchange import UnreadableRedirect
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 REQUEST = httpx.Request("POST", "https://x.de", headers={"Authorization": "Bearer t0ken"})
@@ -98,6 +99,7 @@ def test_error_texts_are_short_and_hold_no_credentials() -> None:
         (httpx.DecodingError("bad gzip"), True, True),
         (httpx.UnsupportedProtocol("ftp"), False, None),
         (httpx.LocalProtocolError("bad header"), False, None),
+        (UnreadableRedirect("a redirect to no valid URL"), False, None),
         (httpx.InvalidURL("bad"), False, None),
     ],
 )
