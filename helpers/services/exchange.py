@@ -9,7 +9,7 @@ import httpx
 TOTAL_SECONDS = 30.0
 BODY_LIMIT_BYTES = 1024 * 1024
 # The body handed on is decoded and perhaps cut, so the headers that described it on the wire no longer hold.
-WIRE_HEADERS = ("content-encoding", "content-length", "transfer-encoding")
+WIRE_HEADERS = (b"content-encoding", b"content-length", b"transfer-encoding")
 
 
 class UnreadableRedirect(httpx.RequestError):
@@ -55,7 +55,8 @@ async def exchange(
                 await response.aclose()
     except TimeoutError as exc:
         raise httpx.ReadTimeout(f"no complete answer within {total_seconds:g} s", request=request) from exc
-    headers = [(name, value) for name, value in response.headers.multi_items() if name.lower() not in WIRE_HEADERS]
+    # As bytes: a header may hold any, and httpx takes text in ASCII only.
+    headers = [(name, value) for name, value in response.headers.raw if name.lower() not in WIRE_HEADERS]
     return httpx.Response(
         response.status_code, headers=headers, content=bytes(body[:body_limit_bytes]), request=request
     )

@@ -70,6 +70,15 @@ async def test_a_broken_answer_stays_what_it_is() -> None:
             await exchange(http, http.build_request("GET", "https://a.example"))
 
 
+async def test_a_header_may_hold_any_bytes() -> None:
+    """File names in particular are sent as UTF-8 or Latin-1."""
+    named = [(b"Content-Disposition", "attachment; filename=über.pdf".encode()), (b"X-Latin", b"\xfc")]
+    async with client(httpx.Response(200, headers=named, content=b"x")) as http:
+        answer = await exchange(http, http.build_request("GET", "https://a.example"))
+
+    assert [pair for pair in answer.headers.raw if pair in named] == named
+
+
 async def test_a_compressed_body_arrives_decoded_once() -> None:
     """The headers that described it on the wire are gone."""
     answer = httpx.Response(200, headers={"Content-Encoding": "gzip"}, content=gzip.compress(b"plain"))
