@@ -57,6 +57,16 @@ async def exchange(
         raise httpx.ReadTimeout(f"no complete answer within {total_seconds:g} s", request=request) from exc
     # As bytes: a header may hold any, and httpx takes text in ASCII only.
     headers = [(name, value) for name, value in response.headers.raw if name.lower() not in WIRE_HEADERS]
-    return httpx.Response(
-        response.status_code, headers=headers, content=bytes(body[:body_limit_bytes]), request=request
+    return _readable(
+        httpx.Response(response.status_code, headers=headers, content=bytes(body[:body_limit_bytes]), request=request)
     )
+
+
+def _readable(response: httpx.Response) -> httpx.Response:
+    """The answer, as UTF-8 where the charset that it declares cannot read it: its text is asked for everywhere."""
+    if response.charset_encoding not in (None, "utf-8"):
+        try:
+            response.text  # noqa: B018 - decodes the body
+        except Exception:  # noqa: BLE001 - Python's codecs (utf-16 without its mark, hex, rot13, ...) raise anything
+            response.encoding = "utf-8"
+    return response

@@ -79,6 +79,25 @@ async def test_a_header_may_hold_any_bytes() -> None:
     assert [pair for pair in answer.headers.raw if pair in named] == named
 
 
+@pytest.mark.parametrize("charset", ["utf-16", "hex", "rot13", "idna", "undefined", "no-such"])
+async def test_a_charset_that_cannot_read_the_body_is_not_believed(charset: str) -> None:
+    """It is read as UTF-8."""
+    headers = {"Content-Type": f"text/plain; charset={charset}"}
+    async with client(httpx.Response(500, headers=headers, content="ü".encode())) as http:
+        answer = await exchange(http, http.build_request("GET", "https://a.example"))
+
+    assert answer.text == "ü"
+
+
+async def test_a_charset_that_reads_the_body_is_believed() -> None:
+    """Latin-1 is still sent."""
+    headers = {"Content-Type": "text/plain; charset=iso-8859-1"}
+    async with client(httpx.Response(200, headers=headers, content=b"\xfc")) as http:
+        answer = await exchange(http, http.build_request("GET", "https://a.example"))
+
+    assert answer.text == "ü"
+
+
 async def test_a_compressed_body_arrives_decoded_once() -> None:
     """The headers that described it on the wire are gone."""
     answer = httpx.Response(200, headers={"Content-Encoding": "gzip"}, content=gzip.compress(b"plain"))
