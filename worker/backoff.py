@@ -6,6 +6,9 @@ import math
 import random
 from collections.abc import Callable
 
+# Longer is as good as never, and dates end: a Retry-After may be any number.
+LONGEST_DELAY_SECONDS = 366 * 86_400
+
 Uniform = Callable[[float, float], float]
 
 
@@ -21,6 +24,9 @@ def full_jitter(attempt: int, base: float, cap: float, *, uniform: Uniform = ran
 def retry_delay(
     attempt: int, base: float, cap: float, retry_after: float | None, *, uniform: Uniform = random.uniform
 ) -> int:
-    """Whole seconds, as SQS counts visibility; never less than the other side's Retry-After, never zero."""
+    """Whole seconds, as SQS counts visibility; never less than the other side's Retry-After, never zero.
+
+    A Retry-After of more than a year counts as a year.
+    """
     jittered = full_jitter(attempt, base, cap, uniform=uniform)
-    return max(1, math.ceil(max(jittered, retry_after or 0.0)))
+    return max(1, math.ceil(max(jittered, min(retry_after or 0.0, LONGEST_DELAY_SECONDS))))

@@ -16,7 +16,7 @@ from helpers.crm.paths import at
 from helpers.crm.rate_limit import CallLimiter
 from helpers.errors import TargetRefused
 from helpers.ports import Clock
-from helpers.services.exchange import exchange
+from helpers.services.exchange import UnreadableRedirect, exchange
 from helpers.services.redaction import redact
 
 TRIES = 4
@@ -32,8 +32,8 @@ _REPEATABLE_METHODS = frozenset({"GET", "PUT", "PATCH", "DELETE"})
 # Answers by which the vendor says that it has not looked at the request.
 _NOT_APPLIED = frozenset({401, 423, 425, 429, 503})
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-# The request itself cannot be sent, now or later.
-_UNSENDABLE = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
+# A repetition fails the same way: the request itself cannot be sent, or its answer is a redirect.
+_FINAL = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, UnreadableRedirect)
 
 
 class Credential(Protocol):
@@ -202,7 +202,7 @@ class VendorClient:
             return self.error(CrmErrorCode.FORBIDDEN, f"{what}: {exc}", status=403)
         except httpx.RequestError as exc:
             kind = Unreached if isinstance(exc, _NOT_SENT) else CrmError
-            retryable = not isinstance(exc, _UNSENDABLE)
+            retryable = not isinstance(exc, _FINAL)
             text = self._clean(f"{what}: {type(exc).__name__}")
             return kind(CrmErrorCode.NETWORK, text, platform=self.dialect.platform, retryable=retryable)
         status = response.status_code

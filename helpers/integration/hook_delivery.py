@@ -18,7 +18,7 @@ from helpers.contract import Action, HelperConfig, HelperContext
 from helpers.errors import HelperError
 from helpers.rules.config_types import LooseFlag, OptionalText, WholeNumber, blank_is_default
 from helpers.rules.egress import check_url
-from helpers.rules.http_outcomes import UNSENDABLE, is_retryable_status, retry_after_seconds, told
+from helpers.rules.http_outcomes import FINAL, is_retryable_status, retry_after_seconds, told, utf8_headers
 from helpers.rules.steps import idempotency_headers
 from helpers.rules.templates import merge_fields, merge_url
 from helpers.services.exchange import exchange
@@ -176,13 +176,13 @@ async def _attempt(
 ) -> tuple[Delivery, float | None]:
     """One attempt, and how long the receiver asks to wait; None when another attempt cannot help."""
     try:
-        request = ctx.http.build_request(method, target, headers=dict(headers), content=body or None)
+        request = ctx.http.build_request(method, target, headers=utf8_headers(headers), content=body or None)
         response = await exchange(ctx.http, request)
     except HelperError as exc:  # the transport refused the address behind the name
         return Delivery(url, method, attempt, error=str(exc)), None
-    except (httpx.RequestError, httpx.InvalidURL, UnicodeEncodeError) as exc:
+    except (httpx.RequestError, httpx.InvalidURL) as exc:
         text = told(exc, config.secrets())
-        return Delivery(url, method, attempt, error=text), None if isinstance(exc, UNSENDABLE) else 0.0
+        return Delivery(url, method, attempt, error=text), None if isinstance(exc, FINAL) else 0.0
     text = redact(response.text, config.secrets())[:SHOWN_RESPONSE_CHARACTERS]
     delivery = Delivery(url, method, attempt, status=response.status_code, response=text, body=response.text)
     if delivery.succeeded or not is_retryable_status(response.status_code):

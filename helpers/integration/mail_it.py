@@ -46,7 +46,8 @@ class Config(HelperConfig):
 class MailIt(Helper[Config]):
     """Merged values are escaped in HTML bodies; line breaks never reach a header.
 
-    The connected provider sends (SendGrid, Mailgun, SMTP, in this order), the platform mailer where none is.
+    The connected provider sends (SendGrid, Mailgun, SMTP, in this order), the platform mailer where none is. A provider
+    that the config names has to be usable.
     """
 
     type = "mail_it"
@@ -84,7 +85,7 @@ class MailIt(Helper[Config]):
         )
 
         async def send() -> dict[str, Any]:
-            provider, message_id = await send_mail(ctx, mail)
+            provider, message_id = await send_mail(ctx, mail, chosen=config.service_connection_ids)
             return {"provider": provider, "message_id": message_id}
 
         sent = await once(ctx, "mail", send)

@@ -13,7 +13,7 @@ from helpers.contract import HelperContext
 from helpers.errors import PermanentFailure
 from helpers.rules.egress import check_url
 from helpers.rules.http_outcomes import failure_of, transport_failure
-from helpers.services.exchange import TOTAL_SECONDS
+from helpers.services.exchange import TOTAL_SECONDS, send
 
 LONGEST_REDIRECT_CHAIN = 3
 SERVICE = "the file's server"
@@ -39,7 +39,7 @@ async def download(ctx: HelperContext[Any], url: str, *, into: IO[bytes], limit_
                 # Not compressed, so that Content-Length is the size of the file.
                 headers = {"User-Agent": ctx.settings.user_agent, "Accept-Encoding": "identity"}
                 request = ctx.http.build_request("GET", target, headers=headers)
-                response = await ctx.http.send(request, stream=True, follow_redirects=False)
+                response = await send(ctx.http, request)
                 try:
                     if not response.has_redirect_location:
                         return await _read(ctx, response, into, limit_bytes)

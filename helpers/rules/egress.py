@@ -19,6 +19,8 @@ from helpers.ports import HelperSettings
 REFUSED_NAMES = frozenset({"localhost", "metadata", "metadata.google.internal", "instance-data"})
 REFUSED_SUFFIXES = (".localhost", ".local", ".internal", ".localdomain")
 
+LARGEST_PORT = 65535
+
 # Written out instead of ipaddress.is_global, whose answers change between Python patch releases.
 REFUSED_IPV4 = tuple(
     IPv4Network(network)
@@ -46,24 +48,28 @@ REFUSED_IPV6 = tuple(IPv6Network(network) for network in ("2001::/23", "2001:db8
 IPV4_COMPATIBLE = IPv6Network("::/96")
 NAT64 = IPv6Network("64:ff9b::/96")
 
-# What is left of a host name after IDNA; httpx percent-encodes anything else instead of refusing it.
-_NAME = re.compile(r"[a-z0-9._-]+", re.ASCII)
+# What is left of a host name after IDNA; httpx percent-encodes anything else instead of refusing it, and the
+# system's look-up breaks on an empty label or one of more than 63 characters.
+_NAME = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?", re.ASCII)
 _IPV4_PART = re.compile(r"0[xX][0-9a-fA-F]*|[0-9]+", re.ASCII)
 
 
 def check_url(url: str | httpx.URL, settings: HelperSettings) -> httpx.URL:
     """The parsed URL if its literal form may be a target.
 
-    Raises TargetRefused: not http(s), user info in it, no host, a refused name or address.
+    Raises TargetRefused: not http(s), user info in it, no host, no possible port, a refused name or address.
     """
     try:
         target = httpx.URL(url.strip() if isinstance(url, str) else url)
-    except httpx.InvalidURL as exc:
+        target.host  # noqa: B018 - decodes the name: httpx takes any xn-- label and fails later, while it sends
+    except (httpx.InvalidURL, UnicodeError) as exc:
         raise TargetRefused(f"the URL is not valid: {exc}") from exc
     if target.scheme not in ("http", "https"):
         raise TargetRefused("the URL has to start with https:// or http://")
     if target.userinfo:
         raise TargetRefused("the URL may not hold a user name or password")
+    if target.port is not None and not 1 <= target.port <= LARGEST_PORT:
+        raise TargetRefused(f"the URL's port has to be from 1 to {LARGEST_PORT}")
     check_host(target.raw_host.decode("ascii"), target.port or (443 if target.scheme == "https" else 80), settings)
     return target
 
@@ -74,8 +80,8 @@ def check_host(host: str, port: int, settings: HelperSettings) -> IPv4Address | 
     if not name:
         raise TargetRefused("the URL needs a host")
     address = literal_address(name)
-    if address is None and not _NAME.fullmatch(name):
-        raise TargetRefused("the URL's host holds characters that no host name has")
+    if address is None and not _NAME.fullmatch(host.lower()):
+        raise TargetRefused("the URL's host is no possible host name")
     if settings.allow_private_targets or is_exempt_host(name, port, settings):
         return address
     if address is not None:

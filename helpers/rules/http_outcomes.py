@@ -20,7 +20,7 @@ import httpx
 from helpers.contract import HelperContext
 from helpers.errors import HelperError, PermanentFailure, TransientFailure
 from helpers.rules.characters import read_json
-from helpers.services.exchange import TOTAL_SECONDS, exchange
+from helpers.services.exchange import TOTAL_SECONDS, UnreadableRedirect, exchange
 from helpers.services.redaction import redact
 
 # A service that wants a longer pause has a daily quota, which no backoff of a queue bridges.
@@ -29,8 +29,8 @@ EXCERPT_CHARACTERS = 500
 # ``status`` is also the state of a meeting or a registration, so only these words mean that the call failed.
 FAILURE_WORDS = frozenset({"error", "fail", "failed", "failure"})
 
-# Raised before anything was sent: the request itself is wrong, so a repetition fails the same way.
-UNSENDABLE = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL, UnicodeEncodeError)
+# A repetition fails the same way: the request itself cannot be sent, or its answer is a redirect.
+FINAL = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL, UnreadableRedirect)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,18 +94,23 @@ async def send(
     **request: Any,
 ) -> httpx.Response:
     """One request, one attempt; the answer whatever its status. Raises NoAnswer or PermanentFailure."""
-    headers = {"User-Agent": ctx.settings.user_agent, **request.pop("headers", {})}
+    headers = utf8_headers({"User-Agent": ctx.settings.user_agent, **request.pop("headers", {})})
     try:
         built = ctx.http.build_request(method, url, headers=headers, **request)
         return await exchange(ctx.http, built, total_seconds=total_seconds)
-    except (httpx.RequestError, httpx.InvalidURL, UnicodeEncodeError) as exc:
+    except (httpx.RequestError, httpx.InvalidURL) as exc:
         raise transport_failure(exc, service, secrets=secrets) from exc
 
 
+def utf8_headers(headers: Mapping[str, str]) -> httpx.Headers:
+    """The headers as UTF-8 (C2): httpx takes ASCII only, and a key with an umlaut is the service's to refuse."""
+    return httpx.Headers(headers, encoding="utf-8")
+
+
 def transport_failure(exc: Exception, service: str, *, secrets: Iterable[str] = ()) -> HelperError:
-    """The outcome of a request without an answer: retryable, unless the request could never be sent."""
+    """The outcome of a request without an answer: retryable, unless a repetition fails the same way."""
     message = f"{service}: {told(exc, secrets)}"
-    if isinstance(exc, UNSENDABLE):
+    if isinstance(exc, FINAL):
         return PermanentFailure(message)
     connecting = isinstance(exc, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
     return NoAnswer(message, maybe_received=not connecting)
@@ -113,8 +118,6 @@ def transport_failure(exc: Exception, service: str, *, secrets: Iterable[str] = 
 
 def told(exc: Exception, secrets: Iterable[str] = ()) -> str:
     """What a request without an answer died of, for the user."""
-    if isinstance(exc, UnicodeEncodeError):
-        return "the request holds characters that cannot be sent: enter its keys and tokens again"
     return f"{type(exc).__name__}: {redact(str(exc), secrets)}"[:EXCERPT_CHARACTERS]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import formataddr, make_msgid
@@ -32,11 +33,15 @@ class Mail:
     reply_to: str | None
 
 
-async def send_mail(ctx: HelperContext[Any], mail: Mail) -> tuple[str, str]:
-    """Send through the first provider that is connected. Returns provider and message id."""
+async def send_mail(ctx: HelperContext[Any], mail: Mail, *, chosen: Container[str] = ()) -> tuple[str, str]:
+    """Send through the first provider that is connected. Returns provider and message id.
+
+    ``chosen`` are the providers that the config names: one whose connection cannot be used fails the mail (C4),
+    instead of another provider sending it.
+    """
     for slug, send in (("sendgrid", _sendgrid), ("mailgun", _mailgun), ("smtp", _smtp)):
         auth = ctx.service_auths.get(slug)
-        if auth != ServiceAuth():
+        if slug in chosen or auth != ServiceAuth():
             return slug, await send(ctx, auth, mail)
     return "ses", await _platform(ctx, mail)
 

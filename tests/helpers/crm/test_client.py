@@ -179,6 +179,16 @@ async def test_an_endless_answer_is_cut_off() -> None:
     assert len(fake.requests) == 1
 
 
+async def test_a_redirect_to_no_url_is_final() -> None:
+    """As any other redirect."""
+    fake = FakeActiveCampaign()
+
+    error = await failure(fake, httpx.Response(302, headers={"Location": "http://[zz]/"}))
+
+    assert not error.retryable
+    assert len(fake.requests) == 1
+
+
 async def test_a_redirect_is_not_followed() -> None:
     """It would resend the credentials."""
     fake = FakeActiveCampaign()

@@ -149,6 +149,8 @@ async def test_three_redirects_are_followed() -> None:
         (("https://a.de/1", "https://a.de/2", "https://a.de/3", "https://a.de/4"), 4),
         (("http://169.254.169.254/latest",), 1),
         (("https://a.de/1", "file:///etc/passwd"), 2),
+        (("http://0177.0.0.1/",), 1),
+        (("https://a.de:99999/",), 1),
     ],
 )
 async def test_a_redirect_too_many_or_to_a_refused_target(locations: tuple[str, ...], requests: int) -> None:

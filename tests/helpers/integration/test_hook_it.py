@@ -112,13 +112,12 @@ async def test_authentication(config: dict[str, Any], header: str, value: str) -
     assert "t0ken" not in str(result.output)
 
 
-async def test_a_token_that_no_header_can_carry_fails_the_delivery() -> None:
-    """Another attempt would not help; the message says what does."""
-    result = await v2(auth_type="bearer", auth_token="tok–en")
+async def test_a_token_beyond_ascii_is_sent_as_utf_8() -> None:
+    """And not refused by the HTTP client."""
+    result = await v2({"status": 200}, auth_type="bearer", auth_token="tök")
 
-    assert result.requests == []
-    assert result.output.success is False
-    assert "enter its keys and tokens again" in result.output.message
+    assert result.output.success
+    assert (b"Authorization", "Bearer tök".encode()) in result.requests[0].headers.raw
 
 
 @pytest.mark.parametrize("method", ["POST", "GET"])
@@ -181,6 +180,25 @@ async def test_a_private_target_gets_no_request(url: str) -> None:
     assert result.config_error is None
     assert not result.output.success
     assert result.requests == []
+
+
+async def test_a_redirect_to_no_url_is_final() -> None:
+    """As any other redirect: no further attempt."""
+    result = await v2({"status": 302, "headers": {"Location": "http://[zz]/"}})
+
+    assert not result.output.success
+    assert len(result.requests) == 1
+
+
+@pytest.mark.parametrize("url", ["https://xn--.com/", "https://b..example/", "https://b.example:99999/"])
+async def test_v4_goes_on_after_an_entry_whose_url_leads_nowhere(url: str) -> None:
+    """A name that cannot be decoded and an impossible port are failed results."""
+    result = await run({"mode": "v4", "batch_webhooks": [{"url": url}, {"url": URL}]}, {"status": 200})
+
+    data = result.output.modified_data
+    assert result.output.success
+    assert [entry["success"] for entry in data["batch_results"]] == [False, True]
+    assert len(result.requests) == 1
 
 
 # modes --------------------------------------------------------------------------------------------------------

@@ -150,6 +150,16 @@ async def test_a_connection_without_its_credential_is_a_permanent_failure(auth: 
     assert result.requests == []
 
 
+@pytest.mark.parametrize("slug", ["sendgrid", "mailgun", "smtp"])
+async def test_a_provider_that_the_config_names_has_to_be_usable(slug: str) -> None:
+    """No other provider sends instead when its connection is gone."""
+    result = await run({"service_connection_ids": {slug: "connection:1"}})
+
+    assert result.error is not None
+    assert not result.error.retryable
+    assert result.mails == []
+
+
 class SmtpDouble:
     """CheckedSmtp as far as it is used."""
 

@@ -16,7 +16,8 @@ DEFAULT = HelperSettings()
     [
         "https://example.com/a?b=c", "http://example.com:8080/", "https://EXAMPLE.com.", "https://8.8.8.8/",
         "http://134744072/", "https://[2606:4700::1111]/", "https://[::ffff:8.8.8.8]/", "https://bücher.example.com/",
-        "https://local.example.com", "https://172.32.0.1", " https://example.com ",
+        "https://local.example.com", "https://xn--bcher-kva.example.com:65535/", "https://172.32.0.1",
+        " https://example.com ",
     ],
 )  # fmt: skip
 def test_public_targets_pass(url: str) -> None:
@@ -30,11 +31,14 @@ def test_public_targets_pass(url: str) -> None:
         "ftp://example.com", "file:///etc/passwd", "javascript:alert(1)", "example.com", "", "https://", "https:///x",
         "https://user@example.com", "https://user:pw@example.com", "https://example.com:bad/", "https://ex ample.com/",
         "https://example.com\\@127.0.0.1/", "gopher://example.com",
+        "https://xn--.com/", "https://xn--a.com/", "https://a..example.com/", "https://.example.com/",
+        "https://example.com../", f"https://{'a' * 64}.example.com/", "https://example.com/\ud800",
+        "https://example.com:0/", "https://example.com:65536/", "https://8.8.8.8:99999/",
         "https://exam%2eple.com/", "http://[fe80::1%25eth0]/", "http://[2606:4700::1%25lo]/",
     ],
 )  # fmt: skip
 def test_only_http_urls_with_a_host_and_without_user_info(url: str) -> None:
-    """C6.1."""
+    """C6.1; names that no resolver could be asked for and impossible ports are refused here, not by a crash later."""
     with pytest.raises(TargetRefused):
         check_url(url, DEFAULT)
 

@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from helpers.rules.numbers import json_number, parse_number, round_half_away
@@ -99,6 +99,7 @@ def test_a_fraction_rounds_exactly() -> None:
     assert round_half_away(Fraction(-1, 8), 2) == Decimal("-0.13")
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-1000000, max_value=1000000), st.integers(0, 10))
 def test_a_rounded_value_is_at_most_half_a_unit_away(value: Decimal, places: int) -> None:
     """Whatever the value, rounding moves it by half a unit of the last place at most."""

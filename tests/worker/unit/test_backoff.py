@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from worker.backoff import full_jitter, retry_delay
+from worker.backoff import LONGEST_DELAY_SECONDS, full_jitter, retry_delay
 
 
 def top(_low: float, high: float) -> float:
@@ -33,3 +33,8 @@ def test_retry_after_is_never_undercut() -> None:
     """Not even by the cap, which is ours."""
     assert retry_delay(1, 2, 30, 12.2, uniform=bottom) == 13
     assert retry_delay(1, 2, 30, 3600, uniform=top) == 3600
+
+
+def test_a_retry_after_of_any_size_is_a_delay() -> None:
+    """A service may write 400 digits, which read as infinity."""
+    assert retry_delay(1, 2, 30, float("9" * 400), uniform=bottom) == LONGEST_DELAY_SECONDS
