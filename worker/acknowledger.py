@@ -8,7 +8,7 @@ import random
 import structlog
 
 from fleet.metrics import Metrics
-from worker.in_hand import InHand
+from worker.in_hand import InHand, stale
 from worker.message import Message
 from worker.source_queue import BATCH
 
@@ -72,7 +72,7 @@ class Acknowledger:
     async def _delete(self, batch: list[Message]) -> None:
         pending = batch
         for attempt in range(1, DELETE_TRIES + 1):
-            failures = await self._in_hand.queue.delete(pending)
+            failures = [failure for failure in await self._in_hand.queue.delete(pending) if not stale(failure)]
             retriable = [failure.message for failure in failures if not failure.lost]
             for message in set(pending).difference(retriable):
                 self._in_hand.drop(message)
