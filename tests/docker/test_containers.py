@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -59,24 +59,54 @@ def demo_with_fault(compose: Compose, fault: Callable[[], object]) -> None:
     assert demo.returncode == 0, output[-3000:]
 
 
-def stop_at_work(compose: Compose, worker: str, stop: Callable[[], object], resume: Callable[[], object]) -> None:
-    """Stop a worker that holds executions, and let it go on when another has ended one: its lease has passed."""
-    prefix = worker[:12]  # the container's host name, with which the worker's id begins
-
-    def taken_over() -> bool:
-        stop()
-        held = {execution["execution_id"] for execution in compose.executions(status="running", worker_id=prefix)}
-        until(lambda: not held & ids(compose.executions(status="running")), "others end what it held")
-        resume()
-        # What it had already done, and only the answer was missing, ends in its own name: then once more.
-        return bool(held - ids(compose.executions(worker_id=prefix)))
-
-    until(taken_over, "the worker is stopped at work")
+Probes = Callable[[str, int], list[str]]
 
 
-def ids(executions: list[dict[str, str]]) -> set[str]:
-    """Their execution ids."""
-    return {execution["execution_id"] for execution in executions}
+@pytest.fixture
+def probes(compose: Compose) -> Iterator[Probes]:
+    """Starts workers of a service of probes.yaml; the pool, which serves the type too, is away meanwhile."""
+    files = ("-f", str(ROOT / "compose.yaml"), "-f", str(ROOT / "tests/docker/probes.yaml"))
+    used: set[str] = set()
+
+    def start(service: str, count: int) -> list[str]:
+        used.add(service)
+        compose("kill", "worker")
+        compose(*files, "up", "-d", "--wait", "--no-deps", "--scale", f"{service}={count}", service)
+        return compose(*files, "ps", "--quiet", service).stdout.split()
+
+    yield start
+    for service in used:
+        compose(*files, "kill", service)
+        compose(*files, "rm", "--force", service)
+    compose("up", "-d", "--wait", "--scale", "worker=3")
+
+
+async def stop_at_work(compose: Compose, victim: str, stop: Callable[[], object], resume: Callable[[], object]) -> None:
+    """Stop a worker in the middle of its runs until others have done them, and then let it go on."""
+    contacts = [f"c{number}" for number in range(6)]
+    asked = await insert(
+        compose, [(contact, {"seconds": 2}) for contact in contacts * 3], helper_type="copy_it", account_id="a"
+    )
+    mine = {"worker_id": victim[:12]}  # its host name, with which the worker's id begins
+    until(lambda: bool(compose.executions(status="running", **mine)), "it is at work")
+    stop()
+    held = {one["execution_id"] for one in compose.executions(status="running", **mine)}
+    until(lambda: held <= set(ended(compose, asked)), "others end what it held")
+    resume()
+    until(lambda: len(ended(compose, asked)) == len(asked), "all have ended")
+
+    assert held
+    done = ended(compose, asked)
+    assert {one["status"] for one in done.values()} == {"completed"}
+    assert [one for one in held if done[one]["worker_id"].startswith(victim[:12])] == []
+    assert_order(done, asked, contacts)
+
+
+def assert_order(done: dict[str, dict[str, str]], asked: Sequence[str], contacts: Sequence[str]) -> None:
+    """The executions of a contact ran one after the other, as they were asked for."""
+    for contact in contacts:
+        own = [done[one] for one in asked if done[one]["contact_id"] == contact]
+        assert all(earlier["completed_at"] <= later["started_at"] for earlier, later in pairwise(own)), own
 
 
 def test_images_are_small_and_run_without_root(compose: Compose) -> None:
@@ -128,32 +158,26 @@ def test_nothing_is_lost_when_a_worker_is_killed(compose: Compose) -> None:
     until(lambda: healthy(victim), "the killed worker is back")
 
 
-def test_nothing_is_lost_when_a_worker_is_frozen_past_its_lease(compose: Compose) -> None:
+async def test_nothing_is_lost_when_a_worker_is_frozen_past_its_lease(compose: Compose, probes: Probes) -> None:
     """A frozen worker wakes up to leases that others hold; what it then writes must change nothing."""
-    victim = compose.containers("worker")[0]
+    victim, _ = probes("probe", 2)
 
-    demo_with_fault(
-        compose,
-        lambda: stop_at_work(compose, victim, lambda: docker("pause", victim), lambda: docker("unpause", victim)),
-    )
+    await stop_at_work(compose, victim, lambda: docker("pause", victim), lambda: docker("unpause", victim))
 
     until(lambda: healthy(victim), "the frozen worker is healthy again")
 
 
-def test_nothing_is_lost_when_a_worker_is_cut_off(compose: Compose) -> None:
+async def test_nothing_is_lost_when_a_worker_is_cut_off(compose: Compose, probes: Probes) -> None:
     """Without a network a worker loses its leases; with one again it goes on without a restart."""
-    victim = compose.containers("worker")[0]
+    victim, _ = probes("probe", 2)
     network = f"{compose.project}_default"
     started = inspect(victim)["State"]["StartedAt"]
 
-    demo_with_fault(
+    await stop_at_work(
         compose,
-        lambda: stop_at_work(
-            compose,
-            victim,
-            lambda: docker("network", "disconnect", network, victim),
-            lambda: docker("network", "connect", network, victim),
-        ),
+        victim,
+        lambda: docker("network", "disconnect", network, victim),
+        lambda: docker("network", "connect", network, victim),
     )
 
     until(lambda: healthy(victim), "the cut-off worker is healthy again")
@@ -182,20 +206,14 @@ async def test_one_helper_is_scaled_by_its_profile(compose: Compose) -> None:
     done = ended(compose, asked)
     assert [one["error_message"] for one in done.values() if one["status"] != "completed"] == []
     assert {one["worker_id"].partition(":")[0] for one in done.values()} & {container[:12] for container in scaled}
-    for contact in contacts:
-        own = [done[one] for one in asked if done[one]["contact_id"] == contact]
-        assert all(earlier["completed_at"] <= later["started_at"] for earlier, later in pairwise(own)), own
+    assert_order(done, asked, contacts)
     compose("kill", "tag-it")
     compose("rm", "--force", "tag-it")
 
 
-async def test_an_execution_that_eats_its_worker_ends_and_takes_nothing_along(compose: Compose) -> None:
+async def test_an_execution_that_eats_its_worker_ends_and_takes_nothing_along(compose: Compose, probes: Probes) -> None:
     """The memory limit kills the worker, compose starts it again, until the execution's attempts are used up."""
-    files = ("-f", str(ROOT / "compose.yaml"), "-f", str(ROOT / "tests/docker/hungry.yaml"))
-    # The pool serves the type too, with the product's helper.
-    compose("kill", "worker")
-    compose(*files, "up", "-d", "--wait", "--no-deps", "hungry")
-    (hungry,) = compose.containers("hungry")
+    (hungry,) = probes("hungry", 1)
 
     # Behind it on its contact, and beside it on others.
     eats = ("c0", {"seconds": 0.5, "effect": "eat"})
@@ -211,9 +229,6 @@ async def test_an_execution_that_eats_its_worker_ends_and_takes_nothing_along(co
     dead_letters = compose.sqs.get_queue_url(QueueName=names.dead_letter_queue("dev", "copy_it"))["QueueUrl"]
     answer = compose.sqs.receive_message(QueueUrl=dead_letters, MaxNumberOfMessages=10, MessageAttributeNames=["All"])
     assert [letter["MessageAttributes"]["execution_id"]["StringValue"] for letter in answer["Messages"]] == [poison]
-    compose(*files, "kill", "hungry")
-    compose(*files, "rm", "--force", "hungry")
-    compose("up", "-d", "--wait", "--scale", "worker=3")
 
 
 def test_a_restarted_localstack_is_provisioned_again(compose: Compose) -> None:
