@@ -34,8 +34,13 @@ class HelperRuntimeSettings(FleetSettings):
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Comma list of host, host:port or CIDR exempt from the egress rule."
     )
+    upload_roots: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Comma list of local folders that upload_it may read; none by default."
+    )
+    search_scan_limit: int = Field(default=10_000, ge=1, description="Contacts search_it looks at before it gives up.")
+    user_agent: str = Field(default="MyFusionHelper/1.0", min_length=1, description="User-Agent of outgoing requests.")
 
-    @field_validator("backup_buckets", "allowed_hosts", mode="before")
+    @field_validator("backup_buckets", "allowed_hosts", "upload_roots", mode="before")
     @classmethod
     def _comma_list(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -59,6 +64,9 @@ class HelperRuntimeSettings(FleetSettings):
             klean13_api_key=secret("klean13"),
             facebook_api_version=self.facebook_api_version,
             backup_buckets=self.backup_buckets,
+            upload_roots=self.upload_roots,
+            search_scan_limit=self.search_scan_limit,
+            user_agent=self.user_agent,
             oauth_clients=oauth_clients,
         )
 

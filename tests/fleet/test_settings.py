@@ -6,6 +6,7 @@ import pytest
 
 from fleet.helper_settings import HelperRuntimeSettings
 from fleet.settings import FleetSettings, SettingsRefused
+from helpers.ports import HelperSettings, OAuthClient
 
 
 def test_names_follow_the_stage(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,3 +66,20 @@ def test_helpers_see_platform_secrets_and_limits() -> None:
 
     assert (seen.jwt_secret, seen.klean13_api_key, seen.ip_api_key) == ("s", "k", "")
     assert (seen.chain_max_depth, seen.allow_private_targets) == (3, True)
+
+
+def test_an_operator_can_set_whatever_helpers_see(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each setting of a helper comes from a variable, the secrets document or the OAuth clients."""
+    variables = {
+        "ALLOW_PRIVATE_TARGETS": "true", "ALLOWED_HOSTS": "10.0.0.1", "CHAIN_MAX_DEPTH": "7", "APP_URL": "https://a.example",
+        "GEOIP_DATABASE": "/geo.mmdb", "FACEBOOK_API_VERSION": "v30.0", "BACKUP_BUCKETS": "backups",
+        "UPLOAD_ROOTS": "/files, /more", "SEARCH_SCAN_LIMIT": "5", "USER_AGENT": "Own/2.0",
+    }  # fmt: skip
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    sections = {section: {"api_key": "k", "secret": "k"} for section in ("jwt", "ip_api", "google_maps", "klean13")}
+
+    seen = HelperRuntimeSettings.from_environment().helper_settings(sections, {"keap": OAuthClient(client_id="c")})
+
+    assert seen.upload_roots == ("/files", "/more")
+    assert [name for name, value in seen if value == getattr(HelperSettings(), name)] == []
