@@ -10,6 +10,7 @@ import pytest
 
 from helpers import registry
 from helpers.contract import HelperOutput
+from helpers.crm.factory import VENDORS
 from helpers.errors import HelperCrashed, HelperError
 from helpers.invocation import Invocation, Ports, invoke
 from helpers.ports import HelperSettings
@@ -79,10 +80,10 @@ async def test_a_helper_does_its_work_on_every_crm(account: Account, helper_type
     assert output.success, output.message
 
 
+@pytest.mark.parametrize("account", VENDORS, indirect=True)
 async def test_half_a_character_that_a_crm_stored_stops_no_helper(account: Account) -> None:
     """An emoji cut by a length limit: it is read as the replacement character, which can be written."""
-    if account.fake is None:
-        pytest.skip("only JSON holds half a character")
+    assert account.fake is not None
     account.fake.rewrite = lambda body: body.replace(b'"Ada"', b'"Ada \\ud83d"')
 
     output = await run(account, "copy_it", WORKS["copy_it"])
