@@ -103,7 +103,11 @@ class Poller:
             except Exception as exc:  # noqa: BLE001 - a poller that dies stops the worker; an outage must not
                 failures += 1
                 self._metrics.count("ReceiveFailures")
-                log.warning("receive_failed", helper_type=self._queue.helper_type, error=str(exc), failures=failures)
+                if failures.bit_count() == 1:
+                    # The 1st, 2nd, 4th, ...: a pool polls a hundred queues, and one outage hits them all.
+                    log.warning(
+                        "receive_failed", helper_type=self._queue.helper_type, error=str(exc), failures=failures
+                    )
                 await self._pause(full_jitter(failures, ERROR_BACKOFF_BASE_SECONDS, ERROR_BACKOFF_CAP_SECONDS))
                 if self._stopping.is_set():
                     return []

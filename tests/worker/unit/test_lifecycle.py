@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+import structlog
 
 from fleet.metrics import Metrics
 from helpers.contract import HelperOutput
@@ -45,6 +46,24 @@ async def test_more_pollers_start_while_full_batches_return(make_rig: MakeRig) -
     await asyncio.sleep(50)
 
     assert len(rig.calls("ReceiveMessage")) - before <= 10 + 4
+    await rig.drain()
+
+
+async def test_an_outage_of_the_queue_is_told_ever_more_rarely(make_rig: MakeRig) -> None:
+    """A pool polls a hundred queues: an hour without SQS must not bury the logs. Work goes on by itself."""
+    rig = await make_rig()
+    await rig.send("1")
+    rig.connection.cut = frozenset({"receive_message"})
+    with structlog.testing.capture_logs() as logs:
+        rig.start()
+        await asyncio.sleep(3600)
+    told = [line["failures"] for line in logs if line["event"] == "receive_failed"]
+    rig.connection.cut = frozenset()
+    await rig.until_empty(60)
+
+    assert told == [2**step for step in range(len(told))]
+    assert 6 <= len(told) <= 10
+    assert rig.item("1").status == "completed"
     await rig.drain()
 
 
