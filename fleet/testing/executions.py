@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from fleet.clock import instant_text, precise_instant_text
-from fleet.execution import Execution, output_text
+from fleet.execution import Execution, error_text, output_text
 from fleet.transition import TransitionRefused, refusal_reason
 from helpers.ports import Clock
 
@@ -62,14 +62,15 @@ class InMemoryExecutions:
         counted: bool = True,
     ) -> Execution:
         """running → failed."""
+        message = error_text(error_message)
         return self._put(
             self._owned("fail", held),
             status="failed",
             attempts=held.attempts if counted else held.attempts - 1,
             error_type=error_type,
-            error_message=error_message,
+            error_message=message,
             retryable=retryable,
-            output=output_text(output, held.room_for_output()) if output is not None else None,
+            output=output_text(output, held.room_for_output(message)) if output is not None else None,
         )
 
     async def retry_later(
@@ -80,7 +81,7 @@ class InMemoryExecutions:
             self._owned("retry_later", held),
             status="queued",
             error_type=error_type,
-            error_message=error_message,
+            error_message=error_text(error_message),
             retryable=True,
             next_attempt_at=instant_text(self._clock.now() + timedelta(seconds=after_seconds)),
             worker_id="",
