@@ -14,11 +14,10 @@ import pytest
 
 from fleet.aws import aws_clients
 from fleet.clock import instant_text
-from fleet.execution import Execution, new_execution_id
+from fleet.execution import TERMINAL, Execution, new_execution_id
 from fleet.executions import ExecutionStore
 from fleet.local import emulator
 from fleet.local.demo import scenario, seed
-from fleet.local.demo.run import TERMINAL
 from fleet.local.supervisor import ChildSpec, Supervisor
 from fleet.operations.smoke import smoke
 from fleet.settings import FleetSettings
