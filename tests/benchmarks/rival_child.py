@@ -33,7 +33,13 @@ def report() -> None:
     wall, cpu = time.perf_counter() - started[0], time.process_time() - started[1]
     status = Path("/proc/self/status").read_text().splitlines()
     peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
-    result = {"wall": wall, "cpu": cpu, "peak_mb": round(peak / 1024, 1), "milliseconds": results}
+    result = {
+        "wall": wall,
+        "cpu": cpu,
+        "start_cpu": started[1],
+        "peak_mb": round(peak / 1024, 1),
+        "milliseconds": results,
+    }
     # Celery takes sys.stdout for its log.
     os.write(1, json.dumps(result).encode() + b"\n")
 

@@ -1,8 +1,7 @@
 """Our worker, measured: ``python worker_child.py worker|writes MESSAGES``, settings from the environment.
 
-Prints one JSON line: wall and CPU seconds from the first receive to the last delete, peak resident megabytes, and
-for every message the milliseconds from send to result. ``worker`` leaves the table
-writes out.
+Prints one JSON line: wall and CPU seconds from the first receive to the last delete, CPU seconds before it, peak
+resident megabytes, and for every message the milliseconds from send to result. ``worker`` leaves the table writes out.
 """
 
 from __future__ import annotations
@@ -83,7 +82,7 @@ class NoWrites:
         return held
 
 
-async def worker(settings: WorkerSettings) -> tuple[float, float]:
+async def worker(settings: WorkerSettings) -> tuple[float, float, float]:
     """The worker as `python -m worker` builds it."""
     process = Process(HealthServer("bench", "127.0.0.1", 0))
     serving = asyncio.create_task(service.serve(settings, process))
@@ -93,7 +92,7 @@ async def worker(settings: WorkerSettings) -> tuple[float, float]:
     await finished.wait()
     while process.health.report().details["in_hand"]:  # noqa: ASYNC110 - the worker has no event for a benchmark
         await asyncio.sleep(0.001)
-    taken = time.perf_counter() - wall, time.process_time() - cpu
+    taken = time.perf_counter() - wall, time.process_time() - cpu, cpu
     process.stop("benchmark is over")
     await serving
     await process.close()
@@ -119,8 +118,14 @@ async def main(variant: str, messages: int) -> None:
         helper_runs.ExecutionStore = NoWrites  # type: ignore[assignment, misc]
     registry.load = lambda _helper_type: Noop  # type: ignore[assignment]
     ready()
-    wall, cpu = await worker(settings)
-    result = {"wall": wall, "cpu": cpu, "peak_mb": peak_megabytes(), "milliseconds": results}
+    wall, cpu, start = await worker(settings)
+    result = {
+        "wall": wall,
+        "cpu": cpu,
+        "start_cpu": start,
+        "peak_mb": peak_megabytes(),
+        "milliseconds": results,
+    }
     sys.stdout.write(json.dumps(result) + "\n")
 
 

