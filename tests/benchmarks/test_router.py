@@ -1,4 +1,4 @@
-"""`make bench-router`: throughput and CPU against a bare loop in the same run, memory, latency.
+"""`make bench-router`: throughput and CPU against a bare loop in the same run, memory, latency, hand-over.
 
 ROUTER_BENCH_RECORDS (20,000) is the size of the throughput run, ROUTER_BENCH_SECONDS (10) the length of each
 latency run.
@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ import pytest
 
 from fleet import names
 from fleet.aws import AwsClients, aws_clients
+from fleet.clock import instant_text
 from fleet.execution import schedule_bucket
 from fleet.health import check
 from fleet.local import emulator as embedded
@@ -29,6 +32,9 @@ from fleet.marshalling import item
 from fleet.operations.provision import Provisioner
 from fleet.settings import FleetSettings
 from helpers.registry import inventory
+from router.lease_table import DynamoLeaseTable
+from router.leases import SCHEDULER_KEY
+from router.settings import RouterSettings
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.stack, pytest.mark.timeout(1800)]
 
@@ -159,6 +165,10 @@ def test_ten_thousand_scheduled_executions_due_at_once() -> None:
     say(f"10,000 due at once: all queued and dispatched after {result['wall']:.1f} s, {result['cpu']:.1f} CPU s")
 
 
+async def quiet() -> None:
+    """Nothing happens meanwhile."""
+
+
 @pytest.mark.parametrize("rate", [10, 500])
 def test_latency_from_insert_to_message(rate: int) -> None:
     """From the start of PutItem to the queue's SentTimestamp, by a router process of its own."""
@@ -174,7 +184,55 @@ def test_latency_from_insert_to_message(rate: int) -> None:
     say(f"{rate:4}/s: {len(latencies)} records, p50 {cuts[49]:.0f} ms, p99 {cuts[98]:.0f} ms")
 
 
-async def insert_and_receive(settings: FleetSettings, rate: int) -> list[float]:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_longest_wait_when_the_owner_of_a_shard_ends(number: signal.Signals) -> None:
+    """Of two routers the one that reads the shard is ended in mid-stream; the other goes on."""
+    with fresh_emulator() as url:
+        settings = stage(url, f"end{number}")
+        variables = {**environment(settings), "METRICS": "false"}
+        routers = [subprocess.Popen([sys.executable, "-m", "router"], env=variables) for _ in range(2)]
+
+        async def end_owner() -> None:
+            await asyncio.sleep(SECONDS / 3)
+            async with aws_clients(settings) as aws:
+                leases = await DynamoLeaseTable(aws.dynamodb, settings.router_leases_table).scan()
+            owner = next(lease.owner for lease in leases if lease.key != SCHEDULER_KEY)
+            os.kill(int(str(owner).split(":")[1]), number)
+
+        try:
+            latencies = asyncio.run(insert_and_receive(settings, 50, meanwhile=end_owner))
+        finally:
+            for router in routers:
+                router.terminate()
+                router.wait(30)
+    longest = max(latencies) / 1000
+    failover = RouterSettings(aws_endpoint_url=url).router_failover_seconds
+    say(f"{number.name}: the longest wait was {longest:.1f} s, {longest / failover:.2f} failover times")
+
+
+@pytest.mark.parametrize("rate", [10, 100])
+def test_lateness_of_scheduled_executions(rate: int) -> None:
+    """From not_before to the queue's SentTimestamp."""
+    with fresh_emulator() as url:
+        settings = stage(url, f"sched{rate}")
+        router = subprocess.Popen([sys.executable, "-m", "router"], env={**environment(settings), "METRICS": "false"})
+        try:
+            latencies = asyncio.run(insert_and_receive(settings, rate, ahead=timedelta(seconds=5)))
+        finally:
+            router.terminate()
+            router.wait(30)
+    cuts = statistics.quantiles(latencies, n=100)
+    say(f"{rate:4}/s due: {len(latencies)} executions, late by p50 {cuts[49]:.0f} ms, p99 {cuts[98]:.0f} ms")
+
+
+async def insert_and_receive(
+    settings: FleetSettings,
+    rate: int,
+    *,
+    ahead: timedelta | None = None,
+    meanwhile: Callable[[], Awaitable[None]] = quiet,
+) -> list[float]:
+    """Milliseconds from each insert, or from the instant it is scheduled for, to its message."""
     begun: dict[str, float] = {}
     async with aws_clients(settings) as aws:
         name = names.queue(settings.stage, TYPES[0])
@@ -183,6 +241,11 @@ async def insert_and_receive(settings: FleetSettings, rate: int) -> list[float]:
         async def insert(number: int) -> None:
             values = execution(number, helper_type=TYPES[0], contact_id=f"c{number}")
             begun[values["execution_id"]] = time.time()
+            if ahead and number:
+                due = (datetime.now(UTC) + ahead).replace(microsecond=0)
+                begun[values["execution_id"]] = due.timestamp()
+                values |= {"status": "scheduled", "not_before": instant_text(due)}
+                values["schedule_bucket"] = schedule_bucket(values["execution_id"])
             await aws.dynamodb.put_item(TableName=settings.executions_table, Item=item(values))
 
         async def receive(latencies: list[float], expected: int) -> None:
@@ -212,6 +275,7 @@ async def insert_and_receive(settings: FleetSettings, rate: int) -> list[float]:
         receiving = asyncio.create_task(receive(latencies, expected))
         start = time.perf_counter()
         async with asyncio.TaskGroup() as inserts:
+            inserts.create_task(meanwhile())
             for number in range(1, expected + 1):
                 inserts.create_task(insert(number))
                 await asyncio.sleep(max(0.0, start + number / rate - time.perf_counter()))

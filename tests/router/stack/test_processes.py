@@ -1,4 +1,4 @@
-"""Router processes that are killed, stopped and terminated under load.
+"""Router processes that are killed, stopped and terminated under load; how fast others go on, the benchmark says.
 
 ROUTER_KILL_SECONDS (16) is the length of the kill -9 run; the full proof is 60.
 """
@@ -10,8 +10,6 @@ import os
 import random
 import signal
 import time
-from datetime import datetime
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.stack,
-    pytest.mark.embedded("asserts seconds under load; LocalStack's tables are ten times slower"),
+    pytest.mark.embedded("many a failover time under load; LocalStack's tables are ten times slower"),
 ]
 
 KILL_SECONDS = float(os.environ.get("ROUTER_KILL_SECONDS", "16"))
@@ -44,7 +42,7 @@ def owner_of(routers: Routers, lease: Lease) -> str:
 
 
 async def test_three_routers_under_random_kills_lose_and_reorder_nothing(routers: Routers, traffic: Traffic) -> None:
-    """kill -9 of a random one every 2 s: all arrive, in order per contact, never idle beyond failover + 5 s."""
+    """kill -9 of a random one every 2 s: all arrive, in order per contact."""
     for number in range(3):
         routers.start(f"router-{number}")
     await routers.until("lease_taken")
@@ -59,14 +57,13 @@ async def test_three_routers_under_random_kills_lose_and_reorder_nothing(routers
     await traffic.arrive()
 
     assert traffic.arrived == traffic.inserted
-    gaps = [later - earlier for earlier, later in pairwise(sorted(traffic.sent_at))]
-    assert max(gaps) <= routers.failover_seconds + 5
 
 
-async def test_a_terminated_router_hands_over_at_the_exact_next_record_within_5_seconds(
+async def test_a_terminated_router_hands_over_at_the_exact_next_record(
     routers: Routers, traffic: Traffic, aws: AwsClients, stage_settings: FleetSettings
 ) -> None:
     """SIGTERM: drain, checkpoint and release in one; the successor's first record is the next one."""
+    routers.failover_seconds = 300  # far beyond the test: nobody may have waited for it
     for number in range(2):
         routers.start(f"router-{number}")
     await routers.until("service_starting", 2)
@@ -75,15 +72,12 @@ async def test_a_terminated_router_hands_over_at_the_exact_next_record_within_5_
     await asyncio.sleep(3)
     leaving = owner_of(routers, await shard_lease(aws, stage_settings))
     process = routers.processes.pop(leaving)
-    begun = time.monotonic()
     process.send_signal(signal.SIGTERM)
-    code = await asyncio.to_thread(process.wait, 10)
-    handed_over_after = time.monotonic() - begun
+    code = await asyncio.to_thread(process.wait, 60)
     await loading
     await traffic.arrive()
 
     assert code == 0
-    assert handed_over_after < 5
     assert traffic.arrived == traffic.inserted
     shard_events = [
         [event for event in routers.events(name) if event["lease_key"] != SCHEDULER_KEY]
@@ -92,8 +86,6 @@ async def test_a_terminated_router_hands_over_at_the_exact_next_record_within_5_
     handed_over, taken = shard_events[0][0], shard_events[1][-1]
     assert taken["checkpoint"] == handed_over["checkpoint"]
     assert taken["owner"] != handed_over["owner"]
-    idle = datetime.fromisoformat(str(taken["timestamp"])) - datetime.fromisoformat(str(handed_over["timestamp"]))
-    assert idle.total_seconds() < routers.failover_seconds
 
 
 async def test_a_router_stopped_for_three_failover_times_cannot_checkpoint_over_its_successor(
