@@ -14,7 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -165,6 +165,19 @@ def test_ten_thousand_scheduled_executions_due_at_once() -> None:
     say(f"10,000 due at once: all queued and dispatched after {result['wall']:.1f} s, {result['cpu']:.1f} CPU s")
 
 
+@contextmanager
+def routers(settings: FleetSettings, number: int = 1) -> Iterator[None]:
+    """So many router processes, which are gone afterwards."""
+    variables = {**environment(settings), "METRICS": "false"}
+    processes = [subprocess.Popen([sys.executable, "-m", "router"], env=variables) for _ in range(number)]
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.terminate()
+            process.wait(30)
+
+
 async def quiet() -> None:
     """Nothing happens meanwhile."""
 
@@ -174,12 +187,8 @@ def test_latency_from_insert_to_message(rate: int) -> None:
     """From the start of PutItem to the queue's SentTimestamp, by a router process of its own."""
     with fresh_emulator() as url:
         settings = stage(url, f"lat{rate}")
-        router = subprocess.Popen([sys.executable, "-m", "router"], env={**environment(settings), "METRICS": "false"})
-        try:
+        with routers(settings):
             latencies = asyncio.run(insert_and_receive(settings, rate))
-        finally:
-            router.terminate()
-            router.wait(30)
     cuts = statistics.quantiles(latencies, n=100)
     say(f"{rate:4}/s: {len(latencies)} records, p50 {cuts[49]:.0f} ms, p99 {cuts[98]:.0f} ms")
 
@@ -189,8 +198,6 @@ def test_longest_wait_when_the_owner_of_a_shard_ends(number: signal.Signals) -> 
     """Of two routers the one that reads the shard is ended in mid-stream; the other goes on."""
     with fresh_emulator() as url:
         settings = stage(url, f"end{number}")
-        variables = {**environment(settings), "METRICS": "false"}
-        routers = [subprocess.Popen([sys.executable, "-m", "router"], env=variables) for _ in range(2)]
 
         async def end_owner() -> None:
             await asyncio.sleep(SECONDS / 3)
@@ -199,12 +206,8 @@ def test_longest_wait_when_the_owner_of_a_shard_ends(number: signal.Signals) -> 
             owner = next(lease.owner for lease in leases if lease.key != SCHEDULER_KEY)
             os.kill(int(str(owner).split(":")[1]), number)
 
-        try:
+        with routers(settings, 2):
             latencies = asyncio.run(insert_and_receive(settings, 50, meanwhile=end_owner))
-        finally:
-            for router in routers:
-                router.terminate()
-                router.wait(30)
     longest = max(latencies) / 1000
     failover = RouterSettings(aws_endpoint_url=url).router_failover_seconds
     say(f"{number.name}: the longest wait was {longest:.1f} s, {longest / failover:.2f} failover times")
@@ -215,12 +218,8 @@ def test_lateness_of_scheduled_executions(rate: int) -> None:
     """From not_before to the queue's SentTimestamp."""
     with fresh_emulator() as url:
         settings = stage(url, f"sched{rate}")
-        router = subprocess.Popen([sys.executable, "-m", "router"], env={**environment(settings), "METRICS": "false"})
-        try:
+        with routers(settings):
             latencies = asyncio.run(insert_and_receive(settings, rate, ahead=timedelta(seconds=5)))
-        finally:
-            router.terminate()
-            router.wait(30)
     cuts = statistics.quantiles(latencies, n=100)
     say(f"{rate:4}/s due: {len(latencies)} executions, late by p50 {cuts[49]:.0f} ms, p99 {cuts[98]:.0f} ms")
 
@@ -230,7 +229,7 @@ async def insert_and_receive(
     rate: int,
     *,
     ahead: timedelta | None = None,
-    meanwhile: Callable[[], Awaitable[None]] = quiet,
+    meanwhile: Callable[[], Coroutine[Any, Any, None]] = quiet,
 ) -> list[float]:
     """Milliseconds from each insert, or from the instant it is scheduled for, to its message."""
     begun: dict[str, float] = {}
