@@ -26,22 +26,31 @@ def why_not(*images: str) -> str:
 
 
 def project(purpose: str, owner: int) -> str:
-    """Name of a compose project of the test run with that process id."""
+    """Name of a compose project of the test run with that process id, and the first part of its images' names."""
     return f"{PREFIX}{owner}-{purpose}"
 
 
 def remove(name: str) -> None:
-    """Remove the project's containers, volumes and networks; one that is not there is fine."""
+    """Remove the project's containers, volumes, networks and images; one that is not there is fine."""
     # `down` leaves the containers of `compose run` alone, and then cannot remove their network.
-    containers = _output("docker", "ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={name}")
+    label = f"label=com.docker.compose.project={name}"
+    containers = _output("docker", "ps", "--all", "--quiet", "--filter", label)
     if containers:
         _output("docker", "rm", "--force", "--volumes", *containers)
     _output("docker", "compose", "-p", name, "down", "--volumes", "--remove-orphans")
+    # Compose writes the project's name into what it builds: no other project has these images.
+    images = _output("docker", "image", "ls", "--quiet", "--filter", label)
+    if images:
+        _output("docker", "image", "rm", "--force", *sorted(set(images)))
 
 
 def sweep() -> None:
     """Remove the projects of test runs that are gone: killed, or out of power."""
-    for name in sorted(set(_output("docker", "ps", "--all", "--format", '{{.Label "com.docker.compose.project"}}'))):
+    names = {
+        *_output("docker", "ps", "--all", "--format", '{{.Label "com.docker.compose.project"}}'),
+        *(name.partition("/")[0] for name in _output("docker", "image", "ls", "--format", "{{.Repository}}")),
+    }
+    for name in sorted(names):
         owner = re.match(rf"{PREFIX}(\d+)-", name)
         if owner and not _lives(int(owner[1])):
             remove(name)

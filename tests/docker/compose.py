@@ -15,16 +15,18 @@ from tests import engine
 
 ROOT = Path(__file__).parents[2]
 LEASE_SECONDS = 5
+BUILT = ("worker", "router", "api", "tools")
 
 
 class Compose:
-    """`docker compose` with a project name, ports and settings of its own."""
+    """`docker compose` with a project name, images, ports and settings of its own."""
 
     def __init__(self) -> None:
         self.project = engine.project("fleet", os.getpid())
         self.localstack_url = f"http://127.0.0.1:{(port := free_port())}"
         self._environment = {
             **os.environ,
+            **{f"{service.upper()}_IMAGE": f"{self.project}/{service}" for service in BUILT},
             "LOCALSTACK_PORT": str(port),
             "API_PORT": str(free_port()),
             "WORKER_VISIBILITY_SECONDS": str(LEASE_SECONDS),
