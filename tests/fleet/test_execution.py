@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fleet.execution import MAX_OUTPUT_BYTES, Execution, error_text, new_execution_id, output_text, schedule_bucket
 
@@ -78,3 +81,40 @@ def test_results_and_errors_are_stored_in_whole_characters() -> None:
 def test_schedule_buckets_spread_executions() -> None:
     """Due items are not all in one partition."""
     assert len({schedule_bucket(new_execution_id()) for _ in range(200)}) == 4
+
+
+def dynamodb_bytes(value: Any) -> int:
+    """The size of a value by DynamoDB's rules (developer guide, "Item sizes and formats")."""
+    match value:
+        case None | bool():
+            return 1
+        case str():
+            return len(value.encode())
+        case int():
+            return (len(str(abs(value))) + 1) // 2 + 1 + (value < 0)
+        case list():
+            return 3 + sum(1 + dynamodb_bytes(entry) for entry in value)
+        case dict():
+            return 3 + sum(1 + len(key.encode()) + dynamodb_bytes(entry) for key, entry in value.items())
+    raise AssertionError(value)
+
+
+LEAVES = st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=["Cs"]))
+
+
+@given(st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st.text("ab", min_size=1), inner)))
+def test_an_item_counts_for_no_less_than_dynamodb_counts(value: Any) -> None:
+    """Else a result that is thought to fit is refused, and its helper runs again."""
+    execution = Execution(execution_id="exec:1", helper_type="tag_it", input={"value": value})
+
+    stored = sum(len(name.encode()) + dynamodb_bytes(held) for name, held in execution.to_item().items())
+
+    assert execution.stored_bytes() >= stored
+
+
+def test_empty_lists_in_lists_count_for_more_than_their_text() -> None:
+    """DynamoDB keeps three bytes for each, and one for its place."""
+    nested = {"value": [[[]] for _ in range(1000)]}
+    execution = Execution(execution_id="exec:1", helper_type="tag_it", input=nested)
+
+    assert execution.stored_bytes() >= dynamodb_bytes(nested) > len(json.dumps(nested))

@@ -190,7 +190,7 @@ class ActiveCampaignConnector(VendorConnector):
         try:
             await self.client.call("DELETE", path("/contactTags/{id}", id=link_id))
         except CrmError as exc:
-            # Gone since the list was read, perhaps by a first try whose answer was lost.
+            # Gone since the list was read.
             if exc.code is not CrmErrorCode.NOT_FOUND:
                 raise
 

@@ -10,7 +10,6 @@ locals {
 }
 
 # Also of a fixed number of tasks: Terraform leaves a service's count alone, and this is what changes it.
-
 resource "aws_appautoscaling_target" "this" {
   count = var.scaling.enabled ? 1 : 0
 
